@@ -1,18 +1,31 @@
 import { defineConfig } from 'vitest/config'
+import { ResultReporter } from './test/runner/result-reporter.ts'
 
-/** Three projects: `fast` needs nothing but Node, `system` starts real processes, `kernel` boots real kernels. */
-const project = (name: string, include: string[], timeoutMs: number) => ({
-  test: { name, include, testTimeout: timeoutMs, hookTimeout: timeoutMs, pool: 'forks' as const },
-})
+const SLOW_TESTS = ['test/**/*.system.test.ts', 'test/**/*.kernel.test.ts']
 
+function tier(name: string, include: readonly string[], timeoutMs: number, exclude: readonly string[] = []) {
+  return {
+    test: {
+      name,
+      include: [...include],
+      exclude: [...exclude],
+      testTimeout: timeoutMs,
+      hookTimeout: timeoutMs,
+      pool: 'forks' as const,
+    },
+  }
+}
+
+/** Three tiers: `fast` needs nothing but Node, `system` starts processes, `kernel` boots kernels (docs/testing.md). */
 // biome-ignore lint/style/noDefaultExport: vitest reads the default export of its settings file
 export default defineConfig({
   test: {
     maxWorkers: 2,
+    reporters: ['default', new ResultReporter()],
     projects: [
-      project('fast', ['test/**/*.test.ts'].concat(['!test/**/*.system.test.ts', '!test/**/*.kernel.test.ts']), 30_000),
-      project('system', ['test/**/*.system.test.ts'], 300_000),
-      project('kernel', ['test/**/*.kernel.test.ts'], 1_200_000),
+      tier('fast', ['test/**/*.test.ts'], 30_000, SLOW_TESTS),
+      tier('system', ['test/**/*.system.test.ts'], 300_000),
+      tier('kernel', ['test/**/*.kernel.test.ts'], 1_200_000),
     ],
   },
 })
