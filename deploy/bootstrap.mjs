@@ -90,6 +90,7 @@ function installNpmPackages() {
 /** Those of the packages that are not installed, by one question to dpkg. */
 function missingDebianPackages(names) {
   if (names.length === 0) return []
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: dpkg-query's own placeholders
   const asked = spawnSync('dpkg-query', ['-W', '-f=${Package} ${db:Status-Status}\\n', ...names], {
     encoding: 'utf8',
   })
