@@ -1,15 +1,16 @@
 import type { z } from 'zod'
-import { ACCESS_RULES, settingsSchema } from './schema.ts'
+import { ACCESS_RULES, type SettingsSchema } from './schema.ts'
 import type { SettingFinding } from './setting-problem.ts'
 import { ALL_SETTINGS } from './setting-table.ts'
 import type { SettingTree } from './setting-tree.ts'
 
 /** Everything that is wrong in one layer of settings. `where` says where a key of it is written. */
 export function checkSettings(
+  schema: SettingsSchema,
   tree: SettingTree,
   where: (path: readonly PropertyKey[]) => string,
 ): SettingFinding[] {
-  const parsed = settingsSchema.safeParse(tree)
+  const parsed = schema.safeParse(tree)
   if (parsed.success) return []
   return parsed.error.issues.flatMap((issue) =>
     issue.code === 'unrecognized_keys'
@@ -53,7 +54,7 @@ function unknownKey(path: readonly PropertyKey[]): string {
 
 /** The keys that may stand at this place: taken from the table, so that it is right when a key is added. */
 function knownKeysBeside(path: readonly PropertyKey[]): string[] {
-  if (path[0] === 'views') return ACCESS_RULES
+  if (path[0] === 'views') return [...ACCESS_RULES]
   const section = path.slice(0, -1).map(String)
   const keys = ALL_SETTINGS.map((spec) => spec.key.split('.')).filter((parts) =>
     section.every((part, index) => parts[index] === part),

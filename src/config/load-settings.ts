@@ -1,6 +1,13 @@
 import { dirname, resolve } from 'node:path'
+import type { ListenAddress } from './addresses.ts'
 import { checkSettings } from './check-settings.ts'
-import { ACCESS_RULES, type ShadowPlace, settingsSchema, type WrittenSettings } from './schema.ts'
+import {
+  ACCESS_RULES,
+  type ForeignChecks,
+  type ShadowPlace,
+  settingsSchema,
+  type WrittenSettings,
+} from './schema.ts'
 import { SettingsError } from './setting-problem.ts'
 import { ALL_SETTINGS } from './setting-table.ts'
 import { getSetting, type KeyPath, putSetting, type SettingTree } from './setting-tree.ts'
@@ -22,7 +29,7 @@ export interface Settings {
   readonly base: string | undefined
   readonly state: string | undefined
   readonly shadow: ShadowPlace | undefined
-  readonly listen: string
+  readonly listen: ListenAddress
   readonly portmap: boolean
   readonly views: readonly ViewSettings[]
   readonly cache: { readonly blocksMiB: number }
@@ -30,7 +37,7 @@ export interface Settings {
   readonly log: { readonly level: string }
   readonly export: {
     readonly directories: readonly string[]
-    readonly listen: string
+    readonly listen: ListenAddress
     readonly state: string | undefined
     readonly allow: readonly string[]
   }
@@ -71,11 +78,13 @@ const PATH_KEYS = ['state', 'shadow', 'export.state', 'export.directories']
 export function loadSettings(options: {
   file: string | undefined
   flags: readonly FlagValue[]
+  checks: ForeignChecks
 }): LoadedSettings {
+  const schema = settingsSchema(options.checks)
   const file = options.file === undefined ? undefined : readSettingsFile(options.file)
   const written: Layer[] = [flagLayer(options.flags)]
   if (file !== undefined) written.push({ ...file, directory: dirname(resolve(file.path)) })
-  const findings = written.flatMap((layer) => checkSettings(layer.tree, layer.where))
+  const findings = written.flatMap((layer) => checkSettings(schema, layer.tree, layer.where))
   if (findings.length > 0) throw new SettingsError(findings)
 
   const tree: SettingTree = {}
@@ -95,7 +104,7 @@ export function loadSettings(options: {
       decide(['views', name, rule], own.value === undefined ? fallback : own)
     }
   }
-  return { settings: complete(settingsSchema.parse(tree)), origins, file: file?.path }
+  return { settings: complete(schema.parse(tree)), origins, file: file?.path }
 }
 
 /** The value of the first layer that has the key. */

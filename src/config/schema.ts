@@ -1,6 +1,7 @@
 import { z } from 'zod'
-import { formatAddress, formatNfsUrl, parseListenAddress, parseNetwork, parseNfsUrl } from './addresses.ts'
+import { type ListenAddress, parseListenAddress } from './addresses.ts'
 import { SettingProblem } from './setting-problem.ts'
+import { oneOf, path, readBy, section, wholeNumber, yesOrNo } from './value-readers.ts'
 
 export const DEFAULT_NFS_PORT = 2049
 export const VIEW_NAME_MAX_CHARACTERS = 64
@@ -12,79 +13,85 @@ const ID_MAX = 2 ** 32 - 1
 const MIB_MAX = 1024 * 1024
 const MS_MAX = 3_600_000
 
-/** A value that is read by `parse`, which throws SettingProblem. Flags give text, YAML may give numbers and booleans. */
-function readBy<Value>(parse: (text: string) => Value) {
-  return z.union([z.string(), z.number(), z.boolean()]).transform((raw, context): Value => {
-    try {
-      return parse(String(raw))
-    } catch (error) {
-      if (!(error instanceof SettingProblem)) throw error
-      context.addIssue({ code: 'custom', message: error.message })
-      return z.NEVER
-    }
-  })
+/** Checks of values that higher rows know how to read. Each throws an Error that says what is wrong and the fix. */
+export interface ForeignChecks {
+  /** nfs://HOST/PATH?… */
+  nfsUrl(text: string): void
+  /** ADDRESS/BITS */
+  network(text: string): void
 }
-
-function oneOf<const Choice extends string>(choices: readonly Choice[]) {
-  return readBy((text) => {
-    const found = choices.find((choice) => choice === text)
-    if (found === undefined)
-      throw new SettingProblem(`"${text}" is not known; write one of: ${choices.join(', ')}`)
-    return found
-  })
-}
-
-function wholeNumber(unit: string, atLeast: number, atMost: number) {
-  return readBy((text) => {
-    const value = Number(text)
-    if (!/^\d+$/.test(text) || value < atLeast || value > atMost) {
-      throw new SettingProblem(`"${text}" is not ${unit}; write a whole number from ${atLeast} to ${atMost}`)
-    }
-    return value
-  })
-}
-
-const yesOrNo = readBy((text) => {
-  if (text !== 'true' && text !== 'false')
-    throw new SettingProblem(`"${text}" is neither true nor false; write one of them`)
-  return text === 'true'
-})
-
-const path = readBy((text) => {
-  if (text === '' || text.includes('\0'))
-    throw new SettingProblem('it is empty; write the path of a directory')
-  return text
-})
 
 export type ShadowPlace =
   | { readonly kind: 'directory'; readonly path: string }
   | { readonly kind: 'nfs'; readonly url: string }
 
-const nfsUrl = readBy((text) => formatNfsUrl(parseNfsUrl(text)))
-const listenAddress = readBy((text) => formatAddress(parseListenAddress(text, DEFAULT_NFS_PORT)))
-/** A directory here, or the address of an NFS export. */
-const shadowPlace = readBy((text): ShadowPlace => {
-  if (text.startsWith('nfs:')) return { kind: 'nfs', url: formatNfsUrl(parseNfsUrl(text)) }
-  if (text === '') throw new SettingProblem('it is empty; write a directory or nfs://HOST/PATH')
-  return { kind: 'directory', path: text }
-})
+/** Who may use a view, and as whom. Every key here may stand at the top and in a view. */
+export const ACCESS_RULES = ['allow', 'squash', 'anonUid', 'anonGid', 'readOnly', 'privilegedPort'] as const
 
-/** Who may use a view, and as whom. */
-const accessRules = {
-  allow: z.array(readBy(parseNetwork)).max(ALLOW_MAX_NETWORKS).optional(),
-  squash: oneOf(['none', 'root', 'all']).optional(),
-  anonUid: wholeNumber('a user number', 0, ID_MAX).optional(),
-  anonGid: wholeNumber('a group number', 0, ID_MAX).optional(),
-  readOnly: yesOrNo.optional(),
-  privilegedPort: yesOrNo.optional(),
+/** Everything that can be set, with the keys of rowfs.yaml. What each is for: docs/configuration.md. */
+export function settingsSchema(checks: ForeignChecks) {
+  const nfsUrl = readBy((text) => checked(text, checks.nfsUrl))
+  const network = readBy((text) => checked(text, checks.network))
+  const allow = z.array(network).max(ALLOW_MAX_NETWORKS).optional()
+  const accessRules = {
+    allow,
+    squash: oneOf(['none', 'root', 'all']).optional(),
+    anonUid: wholeNumber('a user number', 0, ID_MAX).optional(),
+    anonGid: wholeNumber('a group number', 0, ID_MAX).optional(),
+    readOnly: yesOrNo.optional(),
+    privilegedPort: yesOrNo.optional(),
+  } satisfies Record<(typeof ACCESS_RULES)[number], unknown>
+  return z.strictObject({
+    base: nfsUrl.optional(),
+    state: path.optional(),
+    shadow: shadowPlace(checks).optional(),
+    listen: listenAddress.optional(),
+    portmap: yesOrNo.optional(),
+    ...accessRules,
+    views: z.record(z.string(), section(accessRules)).superRefine(checkViewNames).optional(),
+    cache: section({ blocksMiB: wholeNumber('a size in MiB', 1, MIB_MAX).optional() }).optional(),
+    timeouts: section({
+      imageMs: wholeNumber('a time in milliseconds', 1, MS_MAX).optional(),
+      shadowMs: wholeNumber('a time in milliseconds', 1, MS_MAX).optional(),
+    }).optional(),
+    log: section({ level: oneOf(LOG_LEVELS).optional() }).optional(),
+    export: section({
+      directories: z.array(path).optional(),
+      listen: listenAddress.optional(),
+      state: path.optional(),
+      allow,
+    }).optional(),
+  })
 }
 
-/** The rules that a view may have of its own; without, those at the top hold. */
-export const ACCESS_RULES = Object.keys(accessRules)
+export type SettingsSchema = ReturnType<typeof settingsSchema>
+export type WrittenSettings = z.output<SettingsSchema>
+
+const LOG_LEVELS = ['silent', 'fatal', 'error', 'warn', 'info', 'debug', 'trace'] as const
+
+const listenAddress = readBy((text): ListenAddress => parseListenAddress(text, DEFAULT_NFS_PORT))
+
+/** A directory here, or the address of an NFS export. */
+function shadowPlace(checks: ForeignChecks) {
+  return readBy((text): ShadowPlace => {
+    if (text.startsWith('nfs:')) return { kind: 'nfs', url: checked(text, checks.nfsUrl) }
+    if (text !== '') return { kind: 'directory', path: text }
+    throw new SettingProblem('it is empty; write a directory or nfs://HOST/PATH')
+  })
+}
+
+function checked(text: string, check: (text: string) => void): string {
+  try {
+    check(text)
+  } catch (error) {
+    throw new SettingProblem((error as Error).message, { cause: error })
+  }
+  return text
+}
 
 const VIEW_NAME = new RegExp(`^[A-Za-z0-9][A-Za-z0-9._-]{0,${VIEW_NAME_MAX_CHARACTERS - 1}}$`)
 
-/** The name of a view is the name of its export, of a key in rowfs.yaml and of files: so it is kept plain. */
+/** The name of a view is the name of its export and of a key in rowfs.yaml: so it is kept plain. */
 export function parseViewName(text: string): string {
   if (VIEW_NAME.test(text)) return text
   throw new SettingProblem(
@@ -92,58 +99,19 @@ export function parseViewName(text: string): string {
   )
 }
 
-/** A map of keys; one without any ("cache:" alone on its line) is an empty one. */
-function section<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
-  return z.preprocess((raw) => raw ?? {}, z.strictObject(shape)).optional()
+function checkViewNames(views: object, context: z.core.$RefinementCtx): void {
+  const names = Object.keys(views)
+  if (names.length > VIEWS_MAX) {
+    context.addIssue({
+      code: 'custom',
+      message: `${names.length} views are too many; write at most ${VIEWS_MAX}`,
+    })
+  }
+  for (const name of names) {
+    try {
+      parseViewName(name)
+    } catch (error) {
+      context.addIssue({ code: 'custom', path: [name], message: (error as Error).message })
+    }
+  }
 }
-
-const views = z
-  .record(
-    z.string(),
-    z.preprocess((raw) => raw ?? {}, z.strictObject(accessRules)),
-  )
-  .superRefine((record, context) => {
-    const names = Object.keys(record)
-    if (names.length > VIEWS_MAX) {
-      context.addIssue({
-        code: 'custom',
-        message: `${names.length} views are too many; write at most ${VIEWS_MAX}`,
-      })
-    }
-    for (const name of names) {
-      try {
-        parseViewName(name)
-      } catch (error) {
-        context.addIssue({ code: 'custom', path: [name], message: (error as Error).message })
-      }
-    }
-  })
-
-/** Everything that can be set, with the keys of rowfs.yaml. What each is for: docs/configuration.md. */
-export const settingsSchema = z.strictObject({
-  base: nfsUrl.optional(),
-  state: path.optional(),
-  shadow: shadowPlace.optional(),
-  listen: listenAddress.optional(),
-  portmap: yesOrNo.optional(),
-  ...accessRules,
-  views: views.optional(),
-  cache: section({
-    blocksMiB: wholeNumber('a size in MiB', 1, MIB_MAX).optional(),
-  }),
-  timeouts: section({
-    imageMs: wholeNumber('a time in milliseconds', 1, MS_MAX).optional(),
-    shadowMs: wholeNumber('a time in milliseconds', 1, MS_MAX).optional(),
-  }),
-  log: section({
-    level: oneOf(['silent', 'fatal', 'error', 'warn', 'info', 'debug', 'trace']).optional(),
-  }),
-  export: section({
-    directories: z.array(path).optional(),
-    listen: listenAddress.optional(),
-    state: path.optional(),
-    allow: accessRules.allow,
-  }),
-})
-
-export type WrittenSettings = z.output<typeof settingsSchema>

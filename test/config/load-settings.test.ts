@@ -7,6 +7,16 @@ import { ALLOW_MAX_NETWORKS, VIEW_NAME_MAX_CHARACTERS, VIEWS_MAX } from '../../s
 import { SettingsError } from '../../src/config/setting-problem.ts'
 import { SETTINGS_FILE_MAX_BYTES } from '../../src/config/settings-file.ts'
 
+/** Stand-ins for what the rows above give: the real ones have their own tests. */
+const checks = {
+  nfsUrl(text: string) {
+    if (!text.startsWith('nfs://')) throw new Error(`"${text}": write it as nfs://HOST/PATH`)
+  },
+  network(text: string) {
+    if (!text.includes('/')) throw new Error(`"${text}": write it as ADDRESS/BITS`)
+  },
+}
+
 let directory: string
 beforeAll(() => {
   directory = mkdtempSync(join(tmpdir(), 'rowfs-config-'))
@@ -21,7 +31,7 @@ function fileWith(text: string): string {
 
 function findings(text: string, flags: FlagValue[] = []) {
   try {
-    loadSettings({ file: fileWith(text), flags })
+    loadSettings({ file: fileWith(text), flags, checks })
   } catch (error) {
     if (error instanceof SettingsError) {
       return error.findings.map((one) => ({ ...one, where: one.where.replace(`${directory}/`, '') }))
@@ -33,8 +43,8 @@ function findings(text: string, flags: FlagValue[] = []) {
 
 describe('without a file and flags', () => {
   test('one view for this machine only, nobody squashed', () => {
-    const { settings, origins } = loadSettings({ file: undefined, flags: [] })
-    expect(settings.listen).toBe('127.0.0.1:2049')
+    const { settings, origins } = loadSettings({ file: undefined, flags: [], checks })
+    expect(settings.listen).toEqual({ host: '127.0.0.1', port: 2049 })
     expect(settings.views).toEqual([
       {
         name: 'default',
@@ -70,7 +80,7 @@ log:
 `
 
   test('its values are used; paths are meant from its directory; views take over the rules at the top', () => {
-    const { settings, origins } = loadSettings({ file: fileWith(text), flags: [] })
+    const { settings, origins } = loadSettings({ file: fileWith(text), flags: [], checks })
     expect(settings.base).toBe('nfs://images/debian?nfsport=2049')
     expect(settings.state).toBe(join(directory, 'var/state'))
     expect(settings.shadow).toEqual({ kind: 'nfs', url: 'nfs://127.0.0.1/shadow' })
@@ -94,6 +104,7 @@ log:
         { path: ['views', 'office', 'anonUid'], flag: '--view', value: '7' },
         { path: ['cache', 'blocksMiB'], flag: '--cache-mib', value: '8' },
       ],
+      checks,
     })
     expect(settings.state).toBe('/elsewhere')
     expect(settings.cache.blocksMiB).toBe(8)
@@ -120,7 +131,7 @@ portmap: perhaps
       expect.objectContaining({
         where: 'rowfs.yaml line 1',
         key: 'base',
-        what: expect.stringContaining('write nfs://HOST/PATH'),
+        what: '"images/debian": write it as nfs://HOST/PATH',
       }),
       {
         where: 'rowfs.yaml line 10',
@@ -164,7 +175,7 @@ portmap: perhaps
   })
 
   test('a file that is not there is named', () => {
-    expect(() => loadSettings({ file: join(directory, 'none.yaml'), flags: [] })).toThrow(
+    expect(() => loadSettings({ file: join(directory, 'none.yaml'), flags: [], checks })).toThrow(
       'none.yaml, (the file): cannot be read',
     )
   })

@@ -1,15 +1,18 @@
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { checkSettings } from '../../src/config/check-settings.ts'
+import { settingsSchema } from '../../src/config/schema.ts'
 import { ALL_SETTINGS, EXPORT_SETTINGS, PROXY_SETTINGS } from '../../src/config/setting-table.ts'
 import { getSetting, putSetting, type SettingTree } from '../../src/config/setting-tree.ts'
+
+const schema = settingsSchema({ nfsUrl: () => {}, network: () => {} })
 
 test('the table and the schema know the same keys, and every default is a value that one may write', () => {
   const tree: SettingTree = {}
   for (const spec of ALL_SETTINGS) putSetting(tree, spec.key.split('.'), spec.default ?? 'nfs://host/path')
-  expect(checkSettings(tree, () => '')).toEqual([])
+  expect(checkSettings(schema, tree, () => '')).toEqual([])
   // What the schema knows beside the table would be in the list of known keys.
-  const known = checkSettings({ zzzzzzzz: 1 }, () => '')[0]!.what
+  const known = checkSettings(schema, { zzzzzzzz: 1 }, () => '')[0]!.what
   expect(known).toBe(`unknown key; known here: ${Object.keys(tree).join(', ')}`)
 })
 
