@@ -1,5 +1,6 @@
 import { mkdirSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { isDeepStrictEqual } from 'node:util'
 import type { Random } from '../base/random.ts'
 import { HANDLE_SECRET_BYTES } from '../handles/handle-mac.ts'
 import { DamageError } from '../vfs/faults.ts'
@@ -20,6 +21,16 @@ export interface BaseIdentity {
   readonly fileid: string
 }
 
+/** Where the redirected blocks of a state directory are. "own": in it, under `shadow`. */
+export type ShadowIdentity =
+  | { readonly kind: 'own' }
+  | { readonly kind: 'directory' | 'nfs'; readonly place: string }
+
+interface StateContent {
+  readonly base?: BaseIdentity
+  readonly shadow?: ShadowIdentity
+}
+
 /** Thrown when the state directory belongs to another image, or is not one. The message says what to do. */
 export class StateRefusedError extends Error {
   override readonly name = 'StateRefusedError'
@@ -33,19 +44,14 @@ export class StateDirectory {
   readonly path: string
   /** Keys the MAC of virtual handles. Never replaced: clients hold handles made with it. */
   readonly handleSecret: Uint8Array
-  #base: BaseIdentity | undefined
+  #content: StateContent
   readonly #lock: StateLock
 
-  private constructor(
-    path: string,
-    lock: StateLock,
-    handleSecret: Uint8Array,
-    base: BaseIdentity | undefined,
-  ) {
+  private constructor(path: string, lock: StateLock, handleSecret: Uint8Array, content: StateContent) {
     this.path = path
     this.#lock = lock
     this.handleSecret = handleSecret
-    this.#base = base
+    this.#content = content
   }
 
   /**
@@ -58,10 +64,8 @@ export class StateDirectory {
     const lock = lockState(path, command)
     try {
       if (isNew) return StateDirectory.#make(path, lock, random!)
-      const state = readStateFile(join(path, 'STATE'), 'state', STATE_FORMAT_VERSION) as {
-        base?: BaseIdentity
-      }
-      return new StateDirectory(path, lock, readHandleSecret(path), state.base)
+      const content = readStateFile(join(path, 'STATE'), 'state', STATE_FORMAT_VERSION) as StateContent
+      return new StateDirectory(path, lock, readHandleSecret(path), content)
     } catch (error) {
       lock.release()
       throw error
@@ -75,25 +79,44 @@ export class StateDirectory {
       key: Buffer.from(secret).toString('hex'),
     })
     writeStateFile(join(path, 'STATE'), 'state', STATE_FORMAT_VERSION, {})
-    return new StateDirectory(path, lock, secret, undefined)
+    return new StateDirectory(path, lock, secret, {})
   }
 
   get base(): BaseIdentity | undefined {
-    return this.#base
+    return this.#content.base
+  }
+
+  get shadow(): ShadowIdentity | undefined {
+    return this.#content.shadow
   }
 
   /** The first image stays; a later one must be the same, wherever it is served from. */
   adoptBase(found: BaseIdentity): void {
-    const own = this.#base
+    const own = this.#content.base
     if (own !== undefined && (own.fsid !== found.fsid || own.fileid !== found.fileid)) {
       throw new StateRefusedError(
         `${this.path} belongs to the image at ${own.url} (fsid ${own.fsid}, root ${own.fileid}), and ${found.url} is another one ` +
           `(fsid ${found.fsid}, root ${found.fileid}); give another directory with --state, or the right image with --base`,
       )
     }
-    if (own?.url === found.url) return
-    this.#base = found
-    writeStateFile(join(this.path, 'STATE'), 'state', STATE_FORMAT_VERSION, { base: found })
+    if (own?.url !== found.url) this.#write({ ...this.#content, base: found })
+  }
+
+  /** Blocks that are ours must be looked for where they were put: another place would have holes in their stead. */
+  adoptShadow(given: ShadowIdentity, wasMoved: boolean): void {
+    const own = this.#content.shadow
+    if (own !== undefined && !wasMoved && !isDeepStrictEqual(own, given)) {
+      throw new StateRefusedError(
+        `the changed blocks of ${this.path} are in ${placeInWords(own)}, not in ${placeInWords(given)}; ` +
+          'give that place with --shadow, or, if you moved the files, add --shadow-moved once',
+      )
+    }
+    if (!isDeepStrictEqual(own, given)) this.#write({ ...this.#content, shadow: given })
+  }
+
+  #write(content: StateContent): void {
+    this.#content = content
+    writeStateFile(join(this.path, 'STATE'), 'state', STATE_FORMAT_VERSION, content)
   }
 
   /** The number of the last commit at a clean close: the index may have more now, never fewer. */
@@ -109,6 +132,10 @@ export class StateDirectory {
   release(): void {
     this.#lock.release()
   }
+}
+
+function placeInWords(shadow: ShadowIdentity): string {
+  return shadow.kind === 'own' ? 'its own directory "shadow"' : shadow.place
 }
 
 /** True: an empty directory, to be made one of ours. Anything that is not ours is left alone. */
