@@ -27,7 +27,8 @@ export class NodeNumbers {
   reload(): void {
     const payload = this.#index.get(numberCounterKey())
     this.#recorded = payload !== undefined
-    this.#reserved = payload === undefined ? FIRST_NUMBER : new FieldReader(payload, 'the node counter').number()
+    this.#reserved =
+      payload === undefined ? FIRST_NUMBER : new FieldReader(payload, 'the node counter').number()
     this.#next = Math.max(this.#next, this.#reserved)
   }
 

@@ -200,14 +200,15 @@ export class PresenceMap {
     for (const { page } of taken) page.committing -= 1
   }
 
-  /** Notes that the index will have (or not have) the page; true when it had it before. */
-  noteSaved({ number, page, payload }: TakenPage): boolean {
+  /** Notes that the index will have (or not have) the page. `had`: it had it before; `blocks`: how many more it has now. */
+  noteSaved({ number, page, payload }: TakenPage): { had: boolean; blocks: number } {
     const had = this.#saved.has(number)
+    const before = page.saved.count
     this.#saved.set(number, pageKey(this.#view, this.#node, number), payload !== undefined)
     page.saved.high = payload === undefined ? 0 : payload.readUInt32BE(0)
     page.saved.low = payload === undefined ? 0 : payload.readUInt32BE(4)
     if (payload === undefined && page.isEmpty) this.#pages.delete(number)
-    return had
+    return { had, blocks: page.saved.count - before }
   }
 
   savedPageNumbers(): Generator<number> {
@@ -240,6 +241,7 @@ export class PresenceMap {
         current = present
       }
     }
-    if (current !== undefined && start < end) yield { firstBlock: start, blockCount: end - start, present: current }
+    if (current !== undefined && start < end)
+      yield { firstBlock: start, blockCount: end - start, present: current }
   }
 }

@@ -76,7 +76,8 @@ export class BlockReader {
   ): Promise<void> {
     // To see that the file is still the version that the cached blocks belong to.
     const attributes = await this.#image.attributes(file)
-    if (!attributes.ok) throw new StorageError(attributes.status, `image object ${file.node}: ${attributes.status}`)
+    if (!attributes.ok)
+      throw new StorageError(attributes.status, `image object ${file.node}: ${attributes.status}`)
     const waits: Promise<Fetched>[] = []
     let block = firstBlock
     while (block < endBlock) {
@@ -124,14 +125,18 @@ export class BlockReader {
     const sizeBytes = file.attributes!.sizeBytes
     const countBytes = Math.min(blockCount * BLOCK_SIZE_BYTES, sizeBytes - start)
     const result = await this.#image.readBytes(file, start, countBytes)
-    if (!result.ok) throw new StorageError(result.status, `the image server refuses to read: ${result.status}`)
+    if (!result.ok)
+      throw new StorageError(result.status, `the image server refuses to read: ${result.status}`)
     const { data, attributes } = result.value
     this.#counters.bytesFromImage += data.length
     if (attributes !== undefined && !this.#image.noteAttributes(file, attributes)) {
       throw new ImageChangedError(`image object ${file.node} changed while it was read`)
     }
     if (data.length < countBytes) {
-      throw new StorageError('IO', `the image server gave ${data.length} of ${countBytes} bytes of image object ${file.node}`)
+      throw new StorageError(
+        'IO',
+        `the image server gave ${data.length} of ${countBytes} bytes of image object ${file.node}`,
+      )
     }
     for (let at = 0; at < data.length; at += BLOCK_SIZE_BYTES) {
       this.#cache.put(file.node, firstBlock + at / BLOCK_SIZE_BYTES, data.subarray(at, at + BLOCK_SIZE_BYTES))

@@ -45,7 +45,8 @@ export class ImageTable {
     let object = this.#objects.get(node)
     if (object === undefined) {
       const payload = this.#index.get(imageObjectKey(node))
-      if (payload === undefined) throw new DamageError(`image object ${node}`, 'it has no record in the index')
+      if (payload === undefined)
+        throw new DamageError(`image object ${node}`, 'it has no record in the index')
       object = new ImageObject(node, decodeImageObjectRecord(payload, `image object ${node}`))
       this.#keep(object)
     }
@@ -111,7 +112,10 @@ export class ImageTable {
     const record = { fsid, fileid, type, parent, name: new Uint8Array(name), handle: object.handle }
     batch.put(imageObjectKey(node), encodeImageObjectRecord(record), true)
     batch.put(imageIdentityKey(fsid, fileid), new FieldWriter(8).number(node).finish(), true)
-    const numbered = new ImageObject(node, { ...record, handle: new Uint8Array(object.handle) as typeof object.handle })
+    const numbered = new ImageObject(node, {
+      ...record,
+      handle: new Uint8Array(object.handle) as typeof object.handle,
+    })
     this.#keep(numbered)
     return numbered
   }

@@ -100,7 +100,10 @@ export class Image {
     object.attributes = attributes
     object.attributesAtMs = this.#clock.monotonicMs()
     if (before === undefined || sameVersion(before, attributes)) return true
-    this.#logger.warn({ object: object.node, image: this.name }, 'the image changed under us; what was cached of the object is dropped')
+    this.#logger.warn(
+      { object: object.node, image: this.name },
+      'the image changed under us; what was cached of the object is dropped',
+    )
     object.forgetContent()
     this.blocks.forget(object.node)
     return false
@@ -125,7 +128,8 @@ export class Image {
       if (!listing.ok) return listing
     }
     const known = directory.knownName(name)
-    if (known !== undefined) return succeed(known.found === undefined ? undefined : this.table.get(known.found))
+    if (known !== undefined)
+      return succeed(known.found === undefined ? undefined : this.table.get(known.found))
     const result = await this.#withHandle(directory, (handle) => this.#lower.lookup(handle, name))
     const seen = result.ok ? result.value.directory : result.fail?.directory
     if (seen !== undefined) this.noteAttributes(directory, seen)
@@ -186,7 +190,8 @@ export class Image {
   ): Promise<{ name: FileName; node: NodeId }[]> {
     const adopted: Adopted[] = []
     for (const entry of entries) {
-      if (entry.object !== undefined) adopted.push({ parent: directory.node, name: entry.name, object: entry.object })
+      if (entry.object !== undefined)
+        adopted.push({ parent: directory.node, name: entry.name, object: entry.object })
     }
     const objects = await this.#adopt(adopted)
     const named = adopted.map((entry, index) => ({ name: entry.name, node: objects[index]!.node }))
@@ -200,7 +205,8 @@ export class Image {
       )
       for (const { name, result } of found) {
         if (!result.ok && result.status === 'NOENT') continue
-        if (!result.ok) throw new StorageError(result.status, `the image server refuses a name it listed: ${result.status}`)
+        if (!result.ok)
+          throw new StorageError(result.status, `the image server refuses a name it listed: ${result.status}`)
         const [object] = await this.#adopt([{ parent: directory.node, name, object: result.value.object }])
         named.push({ name, node: object!.node })
       }
@@ -211,7 +217,8 @@ export class Image {
   async #adopt(found: readonly Adopted[]): Promise<ImageObject[]> {
     const { objects, written } = this.table.adopt(found)
     if (written !== undefined) await written
-    for (const [index, object] of objects.entries()) this.noteAttributes(object, found[index]!.object.attributes)
+    for (const [index, object] of objects.entries())
+      this.noteAttributes(object, found[index]!.object.attributes)
     return objects
   }
 

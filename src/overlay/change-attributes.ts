@@ -1,0 +1,109 @@
+import { sameTime, type Timestamp } from '../base/clock.ts'
+import {
+  type AttributeChanges,
+  type Attributes,
+  MAX_FILE_SIZE_BYTES,
+  MODE_MASK,
+  MODE_SETGID,
+  type TimeChange,
+} from '../vfs/attributes.ts'
+import type { Caller } from '../vfs/file-system.ts'
+import type { FsStatus } from '../vfs/status.ts'
+import { isMember, isRoot, MAY_WRITE, mayAccess, modeAfterWrite, withoutSetId } from './permissions.ts'
+
+/** May the caller change these attributes? undefined: yes. Decides, does not act. */
+export function refuseChanges(
+  caller: Caller,
+  attributes: Attributes,
+  changes: AttributeChanges,
+  guardCtime: Timestamp | undefined,
+): FsStatus | undefined {
+  if (guardCtime !== undefined && !sameTime(guardCtime, attributes.ctime)) return 'NOT_SYNC'
+  const { sizeBytes } = changes
+  if (sizeBytes !== undefined) {
+    if (attributes.type === 'directory') return 'ISDIR'
+    if (attributes.type !== 'file') return 'INVAL'
+    if (sizeBytes > MAX_FILE_SIZE_BYTES) return 'FBIG'
+  }
+  if (isRoot(caller)) return undefined
+  return refuseOwnerChanges(caller, attributes, changes)
+}
+
+function refuseOwnerChanges(
+  caller: Caller,
+  attributes: Attributes,
+  changes: AttributeChanges,
+): FsStatus | undefined {
+  const isOwner = caller.uid === attributes.uid
+  if (changes.uid !== undefined && !(isOwner && changes.uid === attributes.uid)) return 'PERM'
+  if (
+    changes.gid !== undefined &&
+    !(isOwner && (changes.gid === attributes.gid || isMember(caller, changes.gid)))
+  ) {
+    return 'PERM'
+  }
+  if (changes.mode !== undefined && !isOwner) return 'PERM'
+  const mayWrite = isOwner || mayAccess(caller, attributes, MAY_WRITE)
+  if (changes.sizeBytes !== undefined && !mayWrite) return 'ACCES'
+  for (const time of [changes.atime, changes.mtime]) {
+    if (time === undefined || isOwner) continue
+    if (time !== 'server') return 'PERM'
+    if (!mayWrite) return 'ACCES'
+  }
+  return undefined
+}
+
+function timeOf(change: TimeChange | undefined, before: Timestamp, now: Timestamp): Timestamp {
+  if (change === undefined) return before
+  return change === 'server' ? now : change
+}
+
+/** The attributes after the change. `now` becomes ctime. */
+export function changedAttributes(
+  caller: Caller,
+  attributes: Attributes,
+  changes: AttributeChanges,
+  now: Timestamp,
+): Attributes {
+  let mode = changes.mode === undefined ? attributes.mode : changes.mode & MODE_MASK
+  const gid = changes.gid ?? attributes.gid
+  const isChown = changes.uid !== undefined || changes.gid !== undefined
+  // A new owner must not inherit the old one's powers (what knfsd does, for root too).
+  if (isChown && attributes.type !== 'directory') mode = withoutSetId(mode)
+  if (changes.mode !== undefined && !isRoot(caller) && !isMember(caller, gid)) mode &= ~MODE_SETGID
+  if (changes.sizeBytes !== undefined && changes.mode === undefined) mode = modeAfterWrite(caller, mode)
+  return {
+    ...attributes,
+    mode,
+    uid: changes.uid ?? attributes.uid,
+    gid,
+    sizeBytes: changes.sizeBytes ?? attributes.sizeBytes,
+    atime: timeOf(changes.atime, attributes.atime, now),
+    mtime: timeOf(changes.mtime, changes.sizeBytes === undefined ? attributes.mtime : now, now),
+    ctime: now,
+  }
+}
+
+/** What a new object's mode and group become in a directory (sgid directories hand their group down). */
+export function attributesForNew(
+  caller: Caller,
+  directory: Attributes,
+  type: Attributes['type'],
+  changes: AttributeChanges,
+  defaultMode: number,
+): { mode: number; uid: number; gid: number } {
+  const inherits = (directory.mode & MODE_SETGID) !== 0
+  const gid = inherits ? directory.gid : caller.gid
+  let mode = (changes.mode ?? defaultMode) & MODE_MASK
+  if (inherits && type === 'directory') mode |= MODE_SETGID
+  else if ((mode & MODE_SETGID) !== 0 && type !== 'directory' && !isRoot(caller) && !isMember(caller, gid)) {
+    mode &= ~MODE_SETGID
+  }
+  const isAllowed = isRoot(caller)
+  return {
+    mode,
+    uid: isAllowed ? (changes.uid ?? caller.uid) : caller.uid,
+    gid:
+      isAllowed || (changes.gid !== undefined && isMember(caller, changes.gid)) ? (changes.gid ?? gid) : gid,
+  }
+}

@@ -1,0 +1,38 @@
+import type { NodeType } from '../vfs/attributes.ts'
+import type { NodeId } from '../vfs/file-system.ts'
+import type { FsStatus } from '../vfs/status.ts'
+
+export interface RenameTarget {
+  readonly node: NodeId
+  readonly type: NodeType
+  /** For a directory: nothing is in it. */
+  readonly isEmpty: boolean
+}
+
+export interface RenameInput {
+  readonly source: { readonly node: NodeId; readonly type: NodeType } | undefined
+  readonly target: RenameTarget | undefined
+  /** The target's directory is the source or lies below it. */
+  readonly isBelowItself: boolean
+}
+
+export type RenamePlan =
+  | { readonly do: 'refuse'; readonly status: FsStatus }
+  /** Both names are the same object: POSIX says that nothing happens. */
+  | { readonly do: 'nothing' }
+  | { readonly do: 'move'; readonly replaces: boolean }
+
+/** Decides, does not act (RFC 1813 section 3.3.14, and what the Linux server answers). */
+export function planRename({ source, target, isBelowItself }: RenameInput): RenamePlan {
+  if (source === undefined) return { do: 'refuse', status: 'NOENT' }
+  if (target?.node === source.node) return { do: 'nothing' }
+  if (isBelowItself) return { do: 'refuse', status: 'INVAL' }
+  if (target === undefined) return { do: 'move', replaces: false }
+  if (source.type === 'directory') {
+    if (target.type !== 'directory') return { do: 'refuse', status: 'NOTDIR' }
+    if (!target.isEmpty) return { do: 'refuse', status: 'NOTEMPTY' }
+  } else if (target.type === 'directory') {
+    return { do: 'refuse', status: 'ISDIR' }
+  }
+  return { do: 'move', replaces: true }
+}
