@@ -1,0 +1,119 @@
+import { Identities } from './compare.ts'
+import { Driver } from './driver.ts'
+import { OperationGenerator } from './operations.ts'
+import type { SeedTree } from './seed-tree.ts'
+import { SeededRandom } from './seeded-random.ts'
+import type { Subject } from './subject.ts'
+import { recoverFromCrash, verifySome, verifyTree } from './verify.ts'
+
+export interface ModelRun {
+  readonly seed: number
+  readonly tree: SeedTree
+  /** Ends when this many operations are done over all views, */
+  readonly operations: number
+  /** or at this moment (Date.now()). */
+  readonly endsAtMs?: number
+  /** After so many operations each pair of views is compared whole and new ones are taken. */
+  readonly operationsPerEpisode: number
+  /** Between two events, for one view. */
+  readonly operationsPerBatch: number
+  readonly views: readonly string[]
+  /** What happens after a batch, in parts of their sum. */
+  readonly events: Readonly<Record<'nothing' | 'clean' | 'kill', number>>
+}
+
+export interface ModelSummary {
+  operations: number
+  leftOut: number
+  restarts: number
+  kills: number
+  episodes: number
+}
+
+const SOME_NODES = 40
+
+/**
+ * Random operations on two views of one image at the same time, each against a model of its own, with restarts and
+ * kills in between. Throws what the driver throws; `drivers` of the episode are handed out for the report.
+ */
+export async function runModel(
+  subject: Subject,
+  run: ModelRun,
+  onEpisode: (drivers: readonly Driver[]) => void = () => {},
+): Promise<ModelSummary> {
+  const summary: ModelSummary = { operations: 0, leftOut: 0, restarts: 0, kills: 0, episodes: 0 }
+  const random = new SeededRandom(run.seed)
+  const owners = new Map<string, string>()
+  while (
+    summary.operations + summary.leftOut < run.operations &&
+    Date.now() < (run.endsAtMs ?? Number.POSITIVE_INFINITY)
+  ) {
+    const names = run.views.map((view) => `e${summary.episodes}${view}`)
+    const drivers: Driver[] = []
+    for (const name of names) {
+      drivers.push(new Driver(run.tree, await subject.view(name), new Identities(name, owners)))
+    }
+    onEpisode(drivers)
+    await runEpisode(subject, run, { random, drivers, names, summary })
+    summary.episodes += 1
+  }
+  return summary
+}
+
+interface Episode {
+  readonly random: SeededRandom
+  readonly drivers: readonly Driver[]
+  readonly names: readonly string[]
+  readonly summary: ModelSummary
+}
+
+async function runEpisode(subject: Subject, run: ModelRun, episode: Episode): Promise<void> {
+  const { random, drivers, summary } = episode
+  const generators = drivers.map(
+    (driver) =>
+      new OperationGenerator(new SeededRandom(random.uint32()), driver.model, driver.view.overTheWire),
+  )
+  let nextId = 0
+  for (let done = 0; done < run.operationsPerEpisode; done += run.operationsPerBatch * drivers.length) {
+    const from = nextId
+    nextId += run.operationsPerBatch
+    const batches = drivers.map((driver, index) =>
+      runBatch(driver, generators[index]!, { from, to: nextId, summary }),
+    )
+    await allSettled(batches)
+    await happen(subject, episode, random.weighted(run.events))
+  }
+  await allSettled(drivers.map((driver) => verifyTree(driver)))
+}
+
+async function runBatch(
+  driver: Driver,
+  generator: OperationGenerator,
+  batch: { readonly from: number; readonly to: number; readonly summary: ModelSummary },
+): Promise<void> {
+  for (let id = batch.from; id < batch.to; id += 1) {
+    const done = await driver.run(generator.next(id))
+    if (done) batch.summary.operations += 1
+    else batch.summary.leftOut += 1
+  }
+}
+
+async function happen(subject: Subject, episode: Episode, event: keyof ModelRun['events']): Promise<void> {
+  const { drivers, names, summary, random } = episode
+  if (event === 'nothing') return
+  await subject.restart(event)
+  if (event === 'clean') summary.restarts += 1
+  else summary.kills += 1
+  for (const [index, driver] of drivers.entries()) {
+    driver.reconnect(await subject.view(names[index]!), event)
+    await recoverFromCrash(driver)
+    await verifySome(driver, SOME_NODES, random)
+  }
+}
+
+/** Waits for all, so that nothing goes on behind a failure, and then throws the first. */
+async function allSettled(promises: readonly Promise<void>[]): Promise<void> {
+  const results = await Promise.allSettled(promises)
+  const failed = results.find((result) => result.status === 'rejected')
+  if (failed !== undefined) throw failed.reason
+}
