@@ -139,6 +139,7 @@ export class FileData {
     batch.put(overwriteMarkKey(this.#view.number, node.id), new Uint8Array(), true)
     await this.#view.parts.index.commit(batch, true)
     node.marked = true
+    this.#view.written.add(node)
     crashPoint('mark.after-commit')
   }
 
@@ -314,7 +315,11 @@ export class FileData {
     crashPoint('truncate.after-index')
     await this.#view.parts.shadow.truncate(this.#view.shadowKey(node), sizeBytes)
     if (node.truncateIntent === 'pending') node.truncateIntent = 'done'
-    if (node.truncateIntent === 'done') node.hasUnsyncedData = true
+    if (node.truncateIntent === 'done') {
+      // The next commit of data syncs the cut and takes the intent away.
+      node.hasUnsyncedData = true
+      this.#view.written.add(node)
+    }
     crashPoint('truncate.after-data')
   }
 }

@@ -68,7 +68,9 @@ export class OverlayFileSystem implements FileSystem {
     return this.view.writeVerifier
   }
 
-  resolve(node: NodeId, generation: number): FsResult<undefined> {
+  /** The first step of every call: waits here while the view is frozen (reset, restore). */
+  resolve(node: NodeId, generation: number): Awaitable<FsResult<undefined>> {
+    if (this.view.gate.isFrozen) return this.view.gate.opened().then(() => this.resolve(node, generation))
     if (generation !== NODE_GENERATION || this.view.node(node) === undefined) return refuse('STALE')
     return succeed(undefined)
   }
@@ -79,7 +81,7 @@ export class OverlayFileSystem implements FileSystem {
 
   /** Runs an operation that may wait; afterwards memory is trimmed. */
   #run<T>(operation: () => Promise<T>): Promise<T> {
-    const done = this.view.parts.window.run(operation)
+    const done = this.view.gate.count(this.view.parts.window.run(operation))
     this.view.evict()
     this.view.parts.image.table.evict()
     return done
@@ -210,14 +212,11 @@ export class OverlayFileSystem implements FileSystem {
         throw error
       }
       if (isPromise(stored)) {
-        const pending = stored
+        const pending = stored.finally(() => node.dataLock.release())
         return this.#run(async () => {
-          try {
-            await pending
-            return await this.#written(caller, node, offsetBytes + data.length, stability)
-          } finally {
-            node.dataLock.release()
-          }
+          await pending
+          if (node.removed) return refuseUnchanged('STALE', undefined)
+          return this.#written(caller, node, offsetBytes + data.length, stability)
         })
       }
       node.dataLock.release()
@@ -257,6 +256,7 @@ export class OverlayFileSystem implements FileSystem {
     const before = this.view.attributesAtHand(node)!
     const now = this.view.parts.clock.now()
     this.view.own(node)
+    this.view.written.add(node)
     node.writtenAtMs = this.view.parts.clock.monotonicMs()
     this.view.change(node, {
       sizeBytes: Math.max(before.sizeBytes, endBytes),

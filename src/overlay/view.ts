@@ -11,12 +11,12 @@ import type { NodeId } from '../vfs/file-system.ts'
 import type { ShadowKey, ShadowStore } from '../vfs/shadow-store.ts'
 import type { ReadCounters } from './base/block-reader.ts'
 import type { Image } from './base/image.ts'
-import type { ImageObject } from './base/image-object.ts'
 import { BLOCK_SIZE_BYTES, blocksFor } from './blocks.ts'
 import { DirectoryDelta } from './directory-delta.ts'
 import { FieldReader } from './format/fields.ts'
 import { nodeKey, overwriteMarkKey, truncateIntentKey } from './format/keys.ts'
 import { decodeNodeRecord, encodeNodeRecord, type NodeRecord } from './format/node-record.ts'
+import { Gate } from './gate.ts'
 import { Node } from './node.ts'
 import { isImageNumber, type NodeNumbers } from './node-numbers.ts'
 import { evictUnused, type OperationWindow } from './operation-window.ts'
@@ -53,6 +53,9 @@ export class View {
   epoch = 0
   writeVerifier: Uint8Array
   rootId: NodeId = 0 as NodeId
+  readonly gate = new Gate()
+  /** Nodes whose data may not be stable, or that carry the overwrite mark. */
+  readonly written = new Set<Node>()
   readonly #nodes = new Map<NodeId, Node>()
 
   constructor(number: number, fsid: bigint, parts: ViewParts) {
@@ -62,15 +65,10 @@ export class View {
     this.writeVerifier = parts.random.bytes(VERIFIER_BYTES)
   }
 
-  /** Asks the image for its root. */
-  async open(): Promise<void> {
-    const root = await this.parts.image.root()
-    this.rootId = root.node
-  }
-
   /** Drops all that came from the index. Unstable writes are lost with it, so the verifier changes. */
   forgetAll(): void {
     this.#nodes.clear()
+    this.written.clear()
     this.epoch += 1
     this.newWriteVerifier()
   }
@@ -86,10 +84,6 @@ export class View {
 
   shadowKey(node: Node): ShadowKey {
     return { view: this.number, node: node.id }
-  }
-
-  loadedNodes(): IterableIterator<Node> {
-    return this.#nodes.values()
   }
 
   /** The live node of the number, or undefined: removed, or never there (STALE). Throws DamageError. */
@@ -172,10 +166,6 @@ export class View {
     node.lastUse = this.parts.window.current
     this.#nodes.set(id, node)
     return node
-  }
-
-  nodeOfImage(object: ImageObject): Node | undefined {
-    return this.node(object.node)
   }
 
   /** What clients see of the node. Throws the image's refusal as a fault. */
@@ -293,10 +283,6 @@ export class View {
       if (node.lastUse >= oldest || node.queuedSequence > index.writtenSequence) return false
       return !node.isDirty && !node.dataLock.isHeld && (!node.marked || node.untrusted)
     })
-  }
-
-  drop(node: Node): void {
-    this.#nodes.delete(node.id)
   }
 
   newBatch(): IndexBatch {

@@ -5,6 +5,8 @@ export const KIND = {
   imageObject: 0x10,
   imageIdentity: 0x11,
   numberCounter: 0x12,
+  viewCounter: 0x13,
+  imageRoot: 0x14,
   view: 0x20,
   node: 0x21,
   entry: 0x22,
@@ -44,6 +46,8 @@ function numbered(kind: number, group: number, node: NodeId, extraBytes = 0): Bu
 
 export const imageObjectKey = (node: NodeId) => numbered(KIND.imageObject, SHARED_GROUP, node)
 export const numberCounterKey = () => head(KIND.numberCounter, SHARED_GROUP, 0)
+export const viewCounterKey = () => head(KIND.viewCounter, SHARED_GROUP, 0)
+export const imageRootKey = () => head(KIND.imageRoot, SHARED_GROUP, 0)
 export const viewKey = (view: number) => head(KIND.view, view, 0)
 export const nodeKey = (view: number, node: NodeId) => numbered(KIND.node, view, node)
 export const overwriteMarkKey = (view: number, node: NodeId) => numbered(KIND.overwriteMark, view, node)
