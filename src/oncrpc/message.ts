@@ -1,5 +1,5 @@
 import { XdrError } from '../xdr/errors.ts'
-import type { XdrReader } from '../xdr/reader.ts'
+import { paddedBytes, type XdrReader } from '../xdr/reader.ts'
 import type { XdrWriter } from '../xdr/writer.ts'
 import { AUTH_BODY_MAX_BYTES, AUTH_NONE, AUTH_SYS, encodeAuthSys, type RpcCredentials } from './auth-sys.ts'
 
@@ -42,8 +42,8 @@ export type RpcRefusal =
   | { readonly stat: 'AUTH_ERROR'; readonly why: AuthStat | number }
 
 /**
- * The header of a call, filled in by `read` and used again for the next call (no garbage per call). Credential and
- * verifier stay where they are: their bodies are ranges of the reader's bytes.
+ * The header of a call, filled in by `read` and used again for the next call (no garbage per call). The credential
+ * stays where it is: a range of the reader's bytes.
  */
 export class RpcCallHeader {
   xid = 0
@@ -56,7 +56,8 @@ export class RpcCallHeader {
   credentialStart = 0
   credentialBytes = 0
   verifierFlavor = 0
-  verifierBytes = 0
+  /** Credential or verifier are too long or cut off: the call can be answered but not carried out. */
+  authProblem: AuthStat | undefined = undefined
 
   /**
    * Reads up to the arguments. Stops after the message type when this is not a call, and after rpcvers when that is
@@ -71,22 +72,23 @@ export class RpcCallHeader {
     this.program = reader.uint32()
     this.version = reader.uint32()
     this.procedure = reader.uint32()
+    this.authProblem = 'AUTH_BADCRED'
+    if (reader.remainingBytes < 8) return
     this.credentialFlavor = reader.uint32()
     this.credentialBytes = reader.uint32()
-    this.credentialStart = skipAuthBody(reader, this.credentialBytes)
+    this.credentialStart = reader.position
+    if (!skipAuthBody(reader, this.credentialBytes)) return
+    this.authProblem = 'AUTH_BADVERF'
+    if (reader.remainingBytes < 8) return
     this.verifierFlavor = reader.uint32()
-    this.verifierBytes = reader.uint32()
-    skipAuthBody(reader, this.verifierBytes)
+    if (skipAuthBody(reader, reader.uint32())) this.authProblem = undefined
   }
 }
 
-function skipAuthBody(reader: XdrReader, lengthBytes: number): number {
-  if (lengthBytes > AUTH_BODY_MAX_BYTES) {
-    throw new XdrError(`opaque_auth of ${lengthBytes} bytes, at most ${AUTH_BODY_MAX_BYTES}`, reader.position)
-  }
-  const start = reader.position
-  reader.fixedOpaque(lengthBytes)
-  return start
+function skipAuthBody(reader: XdrReader, lengthBytes: number): boolean {
+  if (lengthBytes > AUTH_BODY_MAX_BYTES || paddedBytes(lengthBytes) > reader.remainingBytes) return false
+  reader.claim(paddedBytes(lengthBytes))
+  return true
 }
 
 /** A credential as opaque_auth, encoded once and put into every call (`writeCall`). */

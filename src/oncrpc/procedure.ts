@@ -59,6 +59,8 @@ export type Handlers<Context, Table> = {
 
 /** A procedure with its handler, its types forgotten: what the server calls by number. */
 export interface ServedProcedure {
+  readonly program: number
+  readonly version: number
   readonly name: string
   readonly spec: ProcedureSpec<unknown, unknown>
   readonly handler: Handler<unknown, unknown, unknown>
@@ -66,31 +68,26 @@ export interface ServedProcedure {
 }
 
 export interface ProgramVersion {
+  readonly program: number
   readonly version: number
   /** By procedure number; a number that is not served is a hole (PROC_UNAVAIL). */
   readonly procedures: readonly (ServedProcedure | undefined)[]
 }
 
-/** What an RPC server serves under one program number. */
-export interface Program {
-  readonly program: number
-  /** For logs and statistics: "nfs", "mount". */
-  readonly name: string
-  readonly versions: readonly ProgramVersion[]
-}
-
 /** Joins a procedure table and its handlers. The one place where their types are forgotten: they fit by `Handlers`. */
-export function programVersion<Context, Table extends object>(
-  version: number,
-  table: Table,
-  handlers: Handlers<Context, Table>,
-  context: Context,
-): ProgramVersion {
+export function serveProgram<Context, Table extends object>(options: {
+  readonly program: number
+  readonly version: number
+  readonly table: Table
+  readonly handlers: Handlers<Context, Table>
+  readonly context: Context
+}): ProgramVersion {
+  const { program, version, table, handlers, context } = options
   const procedures: (ServedProcedure | undefined)[] = []
   for (const name of Object.keys(table) as (keyof Table & string)[]) {
     const spec = table[name] as ProcedureSpec<unknown, unknown>
     const handler = handlers[name] as Handler<unknown, unknown, unknown>
-    procedures[spec.number] = { name, spec, handler, context }
+    procedures[spec.number] = { program, version, name, spec, handler, context }
   }
-  return { version, procedures }
+  return { program, version, procedures }
 }
