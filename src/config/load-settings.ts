@@ -32,7 +32,7 @@ export interface Settings {
   readonly listen: ListenAddress
   readonly portmap: boolean
   readonly views: readonly ViewSettings[]
-  readonly cache: { readonly blocksMiB: number }
+  readonly cache: { readonly blocksMiB: number; readonly recheckMs: number }
   readonly timeouts: { readonly imageMs: number; readonly shadowMs: number }
   readonly log: { readonly level: string }
   readonly export: {

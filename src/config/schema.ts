@@ -49,7 +49,10 @@ export function settingsSchema(checks: ForeignChecks) {
     portmap: yesOrNo.optional(),
     ...accessRules,
     views: z.record(z.string(), section(accessRules)).superRefine(checkViewNames).optional(),
-    cache: section({ blocksMiB: wholeNumber('a size in MiB', 1, MIB_MAX).optional() }).optional(),
+    cache: section({
+      blocksMiB: wholeNumber('a size in MiB', 1, MIB_MAX).optional(),
+      recheckMs: wholeNumber('a time in milliseconds', 0, MS_MAX).optional(),
+    }).optional(),
     timeouts: section({
       imageMs: wholeNumber('a time in milliseconds', 1, MS_MAX).optional(),
       shadowMs: wholeNumber('a time in milliseconds', 1, MS_MAX).optional(),

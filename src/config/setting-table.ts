@@ -79,6 +79,12 @@ export const PROXY_SETTINGS: readonly SettingSpec[] = [
     default: 32,
   },
   {
+    key: 'cache.recheckMs',
+    flag: '--recheck-ms <n>',
+    what: 'how long attributes of the image are believed; 0: for ever',
+    default: 60_000,
+  },
+  {
     key: 'timeouts.imageMs',
     flag: '--image-timeout-ms <n>',
     what: 'how long a client waits for the image server before it is told to try again (JUKEBOX)',

@@ -56,7 +56,7 @@ describe('without a file and flags', () => {
         privilegedPort: false,
       },
     ])
-    expect(settings.cache).toEqual({ blocksMiB: 32 })
+    expect(settings.cache).toEqual({ blocksMiB: 32, recheckMs: 60_000 })
     expect(settings.base).toBeUndefined()
     expect(origins).toContainEqual({ key: 'listen', value: '127.0.0.1:2049', from: 'default' })
     expect(origins).toContainEqual({ key: 'base', value: undefined, from: 'not set' })
