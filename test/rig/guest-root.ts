@@ -88,7 +88,7 @@ async function addUmlModules(tree: string): Promise<void> {
   for (const version of readdirSync(UML_MODULES)) await mustRun(['chroot', tree, 'depmod', version])
 }
 
-/** A sparse ext4 image with everything below `tree` but its sockets, which mkfs leaves out. */
+/** A sparse ext4 image with everything below `tree`; times lose their parts of seconds. */
 export async function makeExt4Image(image: string, tree: string, sizeBytes: number): Promise<void> {
   await writeFile(image, '')
   await truncate(image, sizeBytes)

@@ -24,6 +24,7 @@ export interface UmlGuestOptions {
 const DEFAULT_MEMORY_MIB = 512
 const BOOT_TIMEOUT_MS = 60_000
 const PROGRAMS = join(import.meta.dirname, 'programs')
+const GUEST_PROGRAMS = ['guest-init.sh', 'guest-agent.py', 'plant-nodes.py', 'read-tree.py']
 /** The descriptor of the agent's line in the guest's process: after stdin, stdout, stderr. */
 const CHANNEL_FD = 3
 
@@ -83,7 +84,7 @@ export async function runInGuest(
 async function prepareWorkDirectory(options: UmlGuestOptions, slot: GuestSlot): Promise<string> {
   const work = makeWorkDirectory('uml')
   for (const name of ['root', 'host', 'host/system', 'host/in', 'host/out']) mkdirSync(join(work, name))
-  for (const name of ['guest-init.sh', 'guest-agent.py']) {
+  for (const name of GUEST_PROGRAMS) {
     copyFileSync(join(PROGRAMS, name), join(work, 'host/system', name))
   }
   const settings = [
