@@ -36,6 +36,7 @@ const BAD_HANDLE = refuse('BADHANDLE')
  * on it, and view 0, which no handle has, marks an empty one.
  */
 export class HandleCodec {
+  readonly handleBytes = HANDLE_BYTES
   readonly #mac: HandleMac
   readonly #message = new Uint8Array(MAC_OFFSET_BYTES)
   readonly #cache: Uint32Array
