@@ -9,7 +9,22 @@ from harness.people import CROWDED, ELSEWHERE, MEMBER, OWNER, PEER, STRANGER, ow
 
 suite = Suite('chmod')
 
-MODES = (0o000, 0o111, 0o222, 0o444, 0o644, 0o755, 0o777, 0o1777, 0o2755, 0o4755, 0o6711, 0o7777, 0o2644, 0o4000)
+MODES = (
+    0o000,
+    0o111,
+    0o222,
+    0o444,
+    0o644,
+    0o755,
+    0o777,
+    0o1777,
+    0o2755,
+    0o4755,
+    0o6711,
+    0o7777,
+    0o2644,
+    0o4000,
+)
 KINDS_WITH_MODE = tuple(kind for kind in ALL_KINDS if kind != 'symlink')
 
 
@@ -31,11 +46,14 @@ for kind in KINDS_WITH_MODE:
                 t.does(os.chmod, 'o', mode)
             t.is_as('o', kind=kind, mode=mode, nlink=2 if kind == 'directory' else 1)
 
-    @suite.case(f'a {kind} through a link and another name', {
-        'o': of_kind(kind, OWNER),
-        's': symlink('o', STRANGER),
-        **({} if kind == 'directory' else {'other': hard_link('o')}),
-    })
+    @suite.case(
+        f'a {kind} through a link and another name',
+        {
+            'o': of_kind(kind, OWNER),
+            's': symlink('o', STRANGER),
+            **({} if kind == 'directory' else {'other': hard_link('o')}),
+        },
+    )
     def _(t, kind=kind):
         with t.moves({'o': 'c', 's': ''}):
             t.does(os.chmod, 's', 0o751, who=OWNER)
@@ -73,7 +91,9 @@ for kind in ('file', 'directory'):
         t.is_as('o', mode=0o555)
 
 
-@suite.case('content and size stay', {'f': file(b'c' * 10000, size=20000), 'd': directory({'g': file(b'inside')})})
+@suite.case(
+    'content and size stay', {'f': file(b'c' * 10000, size=20000), 'd': directory({'g': file(b'inside')})}
+)
 def _(t):
     t.does(os.chmod, 'f', 0o600)
     t.is_as('f', size=20000, mode=0o600)
@@ -83,12 +103,15 @@ def _(t):
     t.holds('d/g', b'inside')
 
 
-@suite.case('the group bit goes when the caller is not in the group', {
-    'foreign': file(mode=0o644, owner=owned_by(OWNER.uid, ELSEWHERE.gid)),
-    'own': file(mode=0o644, owner=OWNER),
-    'further': file(mode=0o644, owner=owned_by(MEMBER.uid, OWNER.gid)),
-    'crowd': file(mode=0o644, owner=owned_by(CROWDED.uid, OWNER.gid)),
-})
+@suite.case(
+    'the group bit goes when the caller is not in the group',
+    {
+        'foreign': file(mode=0o644, owner=owned_by(OWNER.uid, ELSEWHERE.gid)),
+        'own': file(mode=0o644, owner=OWNER),
+        'further': file(mode=0o644, owner=owned_by(MEMBER.uid, OWNER.gid)),
+        'crowd': file(mode=0o644, owner=owned_by(CROWDED.uid, OWNER.gid)),
+    },
+)
 def _(t):
     t.does(os.chmod, 'foreign', 0o2755, who=OWNER)
     t.is_as('foreign', mode=0o755)
@@ -102,10 +125,13 @@ def _(t):
     t.is_as('foreign', mode=0o6755)
 
 
-@suite.case('what the owner takes away from himself', {
-    'f': file(b'secret', mode=0o644, owner=OWNER),
-    'd': directory({'g': file(b'inside')}, mode=0o755, owner=OWNER),
-})
+@suite.case(
+    'what the owner takes away from himself',
+    {
+        'f': file(b'secret', mode=0o644, owner=OWNER),
+        'd': directory({'g': file(b'inside')}, mode=0o755, owner=OWNER),
+    },
+)
 def _(t):
     t.does(os.chmod, 'f', 0, who=OWNER)
     t.fails(errno.EACCES, os.open, 'f', os.O_RDONLY, who=OWNER)
@@ -125,7 +151,9 @@ def read(path):
         return stream.read()
 
 
-@suite.case('in a directory without search', {'d': directory({'f': file(owner=OWNER)}, mode=0o644, owner=OWNER)})
+@suite.case(
+    'in a directory without search', {'d': directory({'f': file(owner=OWNER)}, mode=0o644, owner=OWNER)}
+)
 def _(t):
     t.fails(errno.EACCES, os.chmod, 'd/f', 0o777, who=OWNER)
     t.does(os.chmod, 'd', 0o744, who=OWNER)
@@ -134,7 +162,14 @@ def _(t):
 
 
 #: What a write by somebody without CAP_FSETID leaves of these modes: suid goes, sgid goes where the group may execute.
-AFTER_WRITE = ((0o6777, 0o777), (0o4777, 0o777), (0o2777, 0o777), (0o4666, 0o666), (0o666, 0o666), (0o1666, 0o1666))
+AFTER_WRITE = (
+    (0o6777, 0o777),
+    (0o4777, 0o777),
+    (0o2777, 0o777),
+    (0o4666, 0o666),
+    (0o666, 0o666),
+    (0o1666, 0o1666),
+)
 
 
 def write_some(path):
@@ -148,9 +183,13 @@ def write_some(path):
 
 for mode, left in AFTER_WRITE:
 
-    @suite.case(f'{mode:o} after a write', {
-        name: file(b'12345678', mode=mode, owner=OWNER) for name in ('own', 'other', 'root', 'empty', 'cut')
-    })
+    @suite.case(
+        f'{mode:o} after a write',
+        {
+            name: file(b'12345678', mode=mode, owner=OWNER)
+            for name in ('own', 'other', 'root', 'empty', 'cut')
+        },
+    )
     def _(t, mode=mode, left=left):
         t.does(write_some, 'own', who=OWNER)
         t.is_as('own', mode=left)

@@ -44,11 +44,14 @@ for kind in ALL_KINDS:
                 t.fails(errno.EPERM, os.lchown, 'o', -1, ELSEWHERE.gid, who=person)
         t.is_as('o', uid=OWNER.uid, gid=OWNER.gid)
 
-    @suite.case(f'the owner moves a {kind} among his groups', {
-        'm': of_kind(kind, MEMBER),
-        'c': of_kind(kind, CROWDED),
-        'own': of_kind(kind, OWNER),
-    })
+    @suite.case(
+        f'the owner moves a {kind} among his groups',
+        {
+            'm': of_kind(kind, MEMBER),
+            'c': of_kind(kind, CROWDED),
+            'own': of_kind(kind, OWNER),
+        },
+    )
     def _(t, kind=kind):
         with t.moves({'m': 'c'}):
             t.does(os.lchown, 'm', -1, OWNER.gid, who=MEMBER)
@@ -102,17 +105,27 @@ def _(t):
 
 
 #: mode before -> mode after a chown of a file (Linux: whoever does it, root too).
-AFTER_CHOWN = ((0o4755, 0o755), (0o2755, 0o755), (0o6755, 0o755), (0o4644, 0o644), (0o1644, 0o1644), (0o755, 0o755))
+AFTER_CHOWN = (
+    (0o4755, 0o755),
+    (0o2755, 0o755),
+    (0o6755, 0o755),
+    (0o4644, 0o644),
+    (0o1644, 0o1644),
+    (0o755, 0o755),
+)
 
 for mode, left in AFTER_CHOWN:
 
-    @suite.case(f'{mode:o} after chown', {
-        'root': file(mode=mode, owner=OWNER),
-        'owner': file(mode=mode, owner=MEMBER),
-        'same': file(mode=mode, owner=MEMBER),
-        'refused': file(mode=mode, owner=MEMBER),
-        'd': directory(mode=mode, owner=MEMBER),
-    })
+    @suite.case(
+        f'{mode:o} after chown',
+        {
+            'root': file(mode=mode, owner=OWNER),
+            'owner': file(mode=mode, owner=MEMBER),
+            'same': file(mode=mode, owner=MEMBER),
+            'refused': file(mode=mode, owner=MEMBER),
+            'd': directory(mode=mode, owner=MEMBER),
+        },
+    )
     def _(t, mode=mode, left=left):
         t.does(os.chown, 'root', STRANGER.uid, STRANGER.gid)
         t.is_as('root', mode=left)
@@ -126,7 +139,9 @@ for mode, left in AFTER_CHOWN:
         t.is_as('d', mode=mode)
 
 
-@suite.case('nothing to change', {'f': file(owner=OWNER), 'd': directory(owner=OWNER), 's': symlink('f', OWNER)})
+@suite.case(
+    'nothing to change', {'f': file(owner=OWNER), 'd': directory(owner=OWNER), 's': symlink('f', OWNER)}
+)
 def _(t):
     for name in ('f', 'd', 's'):
         t.does(os.lchown, name, -1, -1)
@@ -141,7 +156,10 @@ def _(t):
     t.is_as('d/f', gid=OWNER.gid)
 
 
-@suite.case('rights follow the owner', {'f': file(b'x', mode=0o640, owner=OWNER), 'd': directory(mode=0o750, owner=OWNER)})
+@suite.case(
+    'rights follow the owner',
+    {'f': file(b'x', mode=0o640, owner=OWNER), 'd': directory(mode=0o750, owner=OWNER)},
+)
 def _(t):
     t.fails(errno.EACCES, os.open, 'f', os.O_RDONLY, who=STRANGER)
     t.does(os.chown, 'f', STRANGER.uid, -1)

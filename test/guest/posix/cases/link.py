@@ -40,11 +40,14 @@ for kind in FILE_KINDS:
         t.fails(errno.ENOENT, link, 'one', 'four')
 
 
-@suite.case('names share content, both ways', {
-    'one': file(b'a' * 9000),
-    'd': directory({'two': hard_link('one')}),
-    'three': hard_link('one'),
-})
+@suite.case(
+    'names share content, both ways',
+    {
+        'one': file(b'a' * 9000),
+        'd': directory({'two': hard_link('one')}),
+        'three': hard_link('one'),
+    },
+)
 def _(t):
     t.does(link, 'd/two', 'four')
     for name in ('one', 'd/two', 'three', 'four'):
@@ -84,7 +87,9 @@ def _(t):
     t.is_as('one', nlink=2)
 
 
-@suite.case('where a name was removed', {'one': file(b'1'), 'name': file(b'2'), 'd': directory({'name': directory()})})
+@suite.case(
+    'where a name was removed', {'one': file(b'1'), 'name': file(b'2'), 'd': directory({'name': directory()})}
+)
 def _(t):
     t.does(os.unlink, 'name')
     t.does(link, 'one', 'name')
@@ -104,7 +109,10 @@ def _(t):
     t.lists('.', ['d'])
 
 
-@suite.case('a symbolic link itself, or what it leads to', {'f': file(b'x'), 's': symlink('f'), 'broken': symlink('no')})
+@suite.case(
+    'a symbolic link itself, or what it leads to',
+    {'f': file(b'x'), 's': symlink('f'), 'broken': symlink('no')},
+)
 def _(t):
     t.does(linkat, 's', 'same', 0)
     t.is_as('same', kind='symlink', nlink=2)
@@ -134,12 +142,15 @@ def _(t):
     t.is_as('f', nlink=151)
 
 
-@suite.case('rights', {
-    'f': file(mode=0o666, owner=OWNER),
-    'free': directory(mode=0o777),
-    'read': directory(mode=0o555, owner=OWNER),
-    'closed': directory({'g': file(mode=0o666)}, mode=0o660, owner=OWNER),
-})
+@suite.case(
+    'rights',
+    {
+        'f': file(mode=0o666, owner=OWNER),
+        'free': directory(mode=0o777),
+        'read': directory(mode=0o555, owner=OWNER),
+        'closed': directory({'g': file(mode=0o666)}, mode=0o660, owner=OWNER),
+    },
+)
 def _(t):
     t.does(link, 'f', 'free/by_owner', who=OWNER)
     t.does(link, 'f', 'free/by_stranger', who=STRANGER)

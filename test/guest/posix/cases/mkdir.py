@@ -32,7 +32,9 @@ def _(t):
     t.equal(os.stat('d/..').st_ino, os.stat('.').st_ino, 'd/.. is here')
 
 
-@suite.case('where a directory with content was removed', {'d': directory({'f': file(b'old'), 'e': directory()})})
+@suite.case(
+    'where a directory with content was removed', {'d': directory({'f': file(b'old'), 'e': directory()})}
+)
 def _(t):
     t.does(os.unlink, 'd/f')
     t.does(os.rmdir, 'd/e')

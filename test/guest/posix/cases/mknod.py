@@ -79,7 +79,9 @@ def discard(path):
         os.close(descriptor)
 
 
-@suite.case('a device node leads to its device', {'null': char(1, 3, mode=0o666), 'closed': char(1, 3, mode=0o600)})
+@suite.case(
+    'a device node leads to its device', {'null': char(1, 3, mode=0o666), 'closed': char(1, 3, mode=0o600)}
+)
 def _(t):
     t.equal(t.does(discard, 'null'), b'', 'nothing to read')
     t.equal(t.does(discard, 'null', who=STRANGER), b'', 'nothing to read')

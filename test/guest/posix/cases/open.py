@@ -98,10 +98,14 @@ def check_combination(t, target, access, names):
 for target, prepared in TARGETS.items():
     for access in ACCESS_MODES:
 
-        @suite.case(f'{access} of {target} with all flags', {
-            str(number): directory({} if prepared is None else {'o': prepared})
-            for number, names in enumerate(combinations())
-        } | {'the_file': file(CONTENT), 'the_directory': directory()})
+        @suite.case(
+            f'{access} of {target} with all flags',
+            {
+                str(number): directory({} if prepared is None else {'o': prepared})
+                for number, names in enumerate(combinations())
+            }
+            | {'the_file': file(CONTENT), 'the_directory': directory()},
+        )
         def _(t, target=target, access=access):
             home = os.getcwd()
             for number, names in enumerate(combinations()):
@@ -128,7 +132,10 @@ def _(t):
     t.is_recent('f')
 
 
-@suite.case('O_TRUNC empties and moves the times', {'f': file(CONTENT * 1000), 'd': directory({'g': file(b'x' * 9000)})})
+@suite.case(
+    'O_TRUNC empties and moves the times',
+    {'f': file(CONTENT * 1000), 'd': directory({'g': file(b'x' * 9000)})},
+)
 def _(t):
     with t.moves({'f': 'mc', '.': ''}):
         os.close(t.does(os.open, 'f', os.O_WRONLY | os.O_TRUNC))
@@ -187,7 +194,9 @@ def write_after_chmod(path):
         os.close(descriptor)
 
 
-@suite.case('a stranger\'s descriptor outlives the right to open', {'f': file(b'12345', mode=0o666, owner=OWNER)})
+@suite.case(
+    "a stranger's descriptor outlives the right to open", {'f': file(b'12345', mode=0o666, owner=OWNER)}
+)
 def _(t):
     t.does(write_after_loss, 'f', who=STRANGER)
 
@@ -214,7 +223,13 @@ for kind in ('file', 'directory', 'fifo'):
                 refused = (errno.EACCES, errno.EISDIR) if kind == 'directory' else errno.EACCES
                 t.fails(refused, os.open, 'o', flags | os.O_NONBLOCK, who=person)
         with t.still('o'):
-            t.fails((errno.EACCES, errno.EISDIR), os.open, 'o', os.O_WRONLY | os.O_TRUNC | os.O_NONBLOCK, who=STRANGER)
+            t.fails(
+                (errno.EACCES, errno.EISDIR),
+                os.open,
+                'o',
+                os.O_WRONLY | os.O_TRUNC | os.O_NONBLOCK,
+                who=STRANGER,
+            )
 
 
 @suite.case('O_TRUNC needs the right to write', {'f': file(CONTENT, mode=0o444, owner=OWNER)})

@@ -85,7 +85,9 @@ def landscape():
         'loop2': symlink('loop1'),
         'self': symlink('self/x'),
         'closed': directory({'f': file(mode=0o666), 'd': directory(mode=0o777)}, mode=0o600, owner=OWNER),
-        'above': directory({'middle': directory({'f': file(mode=0o666)}, mode=0o777)}, mode=0o666, owner=OWNER),
+        'above': directory(
+            {'middle': directory({'f': file(mode=0o666)}, mode=0o777)}, mode=0o666, owner=OWNER
+        ),
         'n' * 255: directory({'f': file(b'abc'), 'd': directory()}),
     }
 
@@ -194,12 +196,13 @@ POINTER_CALLS = {
 @suite.case('addresses that are none', landscape())
 def _(t):
     for name, call in POINTER_CALLS.items():
-
         with t.still('.'):
             t.fails(errno.EFAULT, named(name, lambda _, call=call: answer(call())), 'bad address')
 
 
-@suite.case('a path of many steps', {'d': directory({'e': directory({'up': symlink('../..'), 'f': file(b'deep')})})})
+@suite.case(
+    'a path of many steps', {'d': directory({'e': directory({'up': symlink('../..'), 'f': file(b'deep')})})}
+)
 def _(t):
     t.holds('d/e/../../d/./e//f', b'deep')
     t.holds('d/e/up/d/e/up/d/e/f', b'deep')

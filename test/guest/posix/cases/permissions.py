@@ -65,7 +65,9 @@ def attempt(t, call, argument, who, allowed, what):
         with acting_as(who):
             call(argument)
     except OSError as fault:
-        t.equal(0 if fault.errno == 0 else errno.errorcode[fault.errno], 'success' if allowed else 'EACCES', what)
+        t.equal(
+            0 if fault.errno == 0 else errno.errorcode[fault.errno], 'success' if allowed else 'EACCES', what
+        )
     else:
         t.true(allowed, what, 'succeeded, wanted EACCES')
     finally:
@@ -82,9 +84,11 @@ for person, shift in CLASSES:
     for bits in range(8):
         mode = mode_for(bits, shift)
 
-        @suite.case(f'file {mode:03o} and {person}', {
-            name: file(b'0123456789', mode=mode, owner=OWNER) for name, _needs, _call in FILE_CALLS
-        } | {'touched': file(mode=mode, owner=OWNER)})
+        @suite.case(
+            f'file {mode:03o} and {person}',
+            {name: file(b'0123456789', mode=mode, owner=OWNER) for name, _needs, _call in FILE_CALLS}
+            | {'touched': file(mode=mode, owner=OWNER)},
+        )
         def _(t, person=person, bits=bits):
             for name, needs, call in FILE_CALLS:
                 t.equal(granted(name, person), bits, f'access of {name}')
@@ -92,27 +96,44 @@ for person, shift in CLASSES:
             may_touch = person is OWNER or bool(bits & WRITE)
             attempt(t, utimensat_null, 'touched', person, may_touch, 'touch')
 
-        @suite.case(f'directory {mode:03o} and {person}', {
-            'd': directory({
-                'x': file(b'x', mode=0o644, owner=OWNER),
-                'z': file(owner=OWNER),
-                'u': file(owner=OWNER),
-                'e': directory(owner=OWNER),
-            }, mode=mode, owner=OWNER),
-            'free': directory({'moving': file(owner=OWNER)}, mode=0o777, owner=OWNER),
-            'shared': file(mode=0o666, owner=OWNER),
-        })
+        @suite.case(
+            f'directory {mode:03o} and {person}',
+            {
+                'd': directory(
+                    {
+                        'x': file(b'x', mode=0o644, owner=OWNER),
+                        'z': file(owner=OWNER),
+                        'u': file(owner=OWNER),
+                        'e': directory(owner=OWNER),
+                    },
+                    mode=mode,
+                    owner=OWNER,
+                ),
+                'free': directory({'moving': file(owner=OWNER)}, mode=0o777, owner=OWNER),
+                'shared': file(mode=0o666, owner=OWNER),
+            },
+        )
         def _(t, person=person, bits=bits):
             t.equal(granted('d', person), bits, 'access')
             for name, needs, call in DIRECTORY_CALLS:
                 attempt(t, call, 'd', person, bits & needs == needs, name)
 
 
-@suite.case('execution', {
-    f'p{mode:o}': file(b'#!/bin/sh\nexit 0\n', mode=mode, owner=OWNER) for mode in (0o700, 0o070, 0o007, 0o644, 0o755, 0o555)
-})
+@suite.case(
+    'execution',
+    {
+        f'p{mode:o}': file(b'#!/bin/sh\nexit 0\n', mode=mode, owner=OWNER)
+        for mode in (0o700, 0o070, 0o007, 0o644, 0o755, 0o555)
+    },
+)
 def _(t):
-    wanted = {'p700': (OWNER,), 'p70': (PEER,), 'p7': (STRANGER,), 'p644': (), 'p755': (OWNER, PEER, STRANGER)}
+    wanted = {
+        'p700': (OWNER,),
+        'p70': (PEER,),
+        'p7': (STRANGER,),
+        'p644': (),
+        'p755': (OWNER, PEER, STRANGER),
+    }
     for name, allowed in wanted.items():
         for person in (OWNER, PEER, STRANGER):
             with acting_as(person):
@@ -120,10 +141,13 @@ def _(t):
             t.equal(got, person in allowed, f'{name} by {person}')
 
 
-@suite.case('the right is looked up anew after each change', {
-    'f': file(b'x', mode=0o600, owner=OWNER),
-    'd': directory({'g': file()}, mode=0o700, owner=OWNER),
-})
+@suite.case(
+    'the right is looked up anew after each change',
+    {
+        'f': file(b'x', mode=0o600, owner=OWNER),
+        'd': directory({'g': file()}, mode=0o700, owner=OWNER),
+    },
+)
 def _(t):
     for _turn in range(3):
         t.fails(errno.EACCES, os.open, 'f', os.O_RDONLY, who=STRANGER)
@@ -136,11 +160,14 @@ def _(t):
         os.chmod('d', 0o700)
 
 
-@suite.case('root may read and write what nobody may', {
-    'f': file(b'x', mode=0, owner=OWNER),
-    'd': directory({'g': file(b'y', mode=0, owner=OWNER)}, mode=0, owner=OWNER),
-    's': symlink('d/g'),
-})
+@suite.case(
+    'root may read and write what nobody may',
+    {
+        'f': file(b'x', mode=0, owner=OWNER),
+        'd': directory({'g': file(b'y', mode=0, owner=OWNER)}, mode=0, owner=OWNER),
+        's': symlink('d/g'),
+    },
+)
 def _(t):
     t.holds('f', b'x')
     t.holds('s', b'y')

@@ -20,7 +20,17 @@ def allocate(path, offset, length, flags=os.O_RDWR):
         os.close(descriptor)
 
 
-for offset, length in ((0, 1), (0, 5000), (0, 4096), (100, 200), (5000, 1), (4999, 2), (8192, 8192), (12345, 6789), (3, 20000)):
+for offset, length in (
+    (0, 1),
+    (0, 5000),
+    (0, 4096),
+    (100, 200),
+    (5000, 1),
+    (4999, 2),
+    (8192, 8192),
+    (12345, 6789),
+    (3, 20000),
+):
 
     @suite.case(f'{length} bytes at {offset}', {'f': file(OLD), 'empty': file()})
     def _(t, offset=offset, length=length):

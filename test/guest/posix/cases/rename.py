@@ -19,12 +19,21 @@ for kind in ALL_KINDS:
             t.does(os.rename, 'a', 'b')
         t.gone('a')
         t.lists('.', ['b'])
-        t.is_as('b', kind=kind, ino=before.st_ino, uid=OWNER.uid, mode=before.st_mode & 0o7777, nlink=before.st_nlink)
+        t.is_as(
+            'b',
+            kind=kind,
+            ino=before.st_ino,
+            uid=OWNER.uid,
+            mode=before.st_mode & 0o7777,
+            nlink=before.st_nlink,
+        )
         t.does(os.rename, 'b', 'a')
         t.is_as('a', kind=kind, ino=before.st_ino)
         t.gone('b')
 
-    @suite.case(f'a {kind} to another directory', {'from': directory({'a': of_kind(kind, OWNER)}), 'to': directory()})
+    @suite.case(
+        f'a {kind} to another directory', {'from': directory({'a': of_kind(kind, OWNER)}), 'to': directory()}
+    )
     def _(t, kind=kind):
         number = os.lstat('from/a').st_ino
         with t.moves({'.': '', 'from': 'mc', 'to': 'mc', ('from/a', 'to/b'): 'c'}):
@@ -63,15 +72,23 @@ for old in ALL_KINDS:
 
 for kind in FILE_KINDS:
 
-    @suite.case(f'onto one of two names of a {kind}', {'a': of_kind(kind), 'b': of_kind(kind), 'other': hard_link('b')})
+    @suite.case(
+        f'onto one of two names of a {kind}',
+        {'a': of_kind(kind), 'b': of_kind(kind), 'other': hard_link('b')},
+    )
     def _(t, kind=kind):
+        # Looked at before, so that a client knows which object the name stands for when it is replaced.
+        t.is_as('b', nlink=2, ino=os.lstat('other').st_ino)
         with t.moves({'other': 'c', '.': 'mc'}):
             t.does(os.rename, 'a', 'b')
         t.is_as('other', nlink=1, kind=kind)
         t.is_as('b', nlink=1, kind=kind)
         t.true(os.lstat('b').st_ino != os.lstat('other').st_ino, 'two objects now')
 
-    @suite.case(f'onto another name of the same {kind}', {'a': of_kind(kind), 'b': hard_link('a'), 'd': directory({'c': hard_link('a')})})
+    @suite.case(
+        f'onto another name of the same {kind}',
+        {'a': of_kind(kind), 'b': hard_link('a'), 'd': directory({'c': hard_link('a')})},
+    )
     def _(t, kind=kind):
         with t.still('.', 'a', 'd'):
             t.does(os.rename, 'a', 'b')
@@ -104,7 +121,9 @@ def _(t):
     t.is_as('b', size=5000)
 
 
-@suite.case('three names change places', {'a': file(b'A'), 'b': file(b'B'), 'c': directory({'x': file(b'X')})})
+@suite.case(
+    'three names change places', {'a': file(b'A'), 'b': file(b'B'), 'c': directory({'x': file(b'X')})}
+)
 def _(t):
     for source, target in (('a', 'hold'), ('b', 'a'), ('c', 'b'), ('hold', 'c')):
         t.does(os.rename, source, target)
@@ -147,13 +166,16 @@ def _(t):
     t.lists('.', ['b', 'd'])
 
 
-@suite.case('a symbolic link and not what it leads to', {
-    'f': file(b'f'),
-    'g': file(b'g'),
-    's': symlink('f'),
-    'to_d': symlink('d'),
-    'd': directory({'x': file()}),
-})
+@suite.case(
+    'a symbolic link and not what it leads to',
+    {
+        'f': file(b'f'),
+        'g': file(b'g'),
+        's': symlink('f'),
+        'to_d': symlink('d'),
+        'd': directory({'x': file()}),
+    },
+)
 def _(t):
     t.does(os.rename, 's', 's2')
     t.equal(os.readlink('s2'), 'f', 'target of the renamed link')

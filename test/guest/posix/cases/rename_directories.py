@@ -14,12 +14,14 @@ NOT_YOURS = (errno.EPERM, errno.EACCES)
 
 
 def tree():
-    return directory({
-        'f': file(b'file'),
-        's': symlink('f'),
-        'sub': directory({'g': file(b'deep' * 2000), 'empty': directory()}),
-        'h': file(b'hard'),
-    })
+    return directory(
+        {
+            'f': file(b'file'),
+            's': symlink('f'),
+            'sub': directory({'g': file(b'deep' * 2000), 'empty': directory()}),
+            'h': file(b'hard'),
+        }
+    )
 
 
 def check_tree(t, path, parent='.'):
@@ -46,7 +48,9 @@ def _(t):
     t.is_as('.', nlink=3)
 
 
-@suite.case('with content, to another directory', {'a': tree(), 'from': directory({'d': tree()}), 'to': directory()})
+@suite.case(
+    'with content, to another directory', {'a': tree(), 'from': directory({'d': tree()}), 'to': directory()}
+)
 def _(t):
     t.is_as('from', nlink=3)
     with t.moves({'from': 'mc', 'to': 'mc', '.': '', ('from/d/f', 'to/e/f'): ''}):
@@ -77,7 +81,10 @@ def _(t):
     t.is_as('c', nlink=3)
 
 
-@suite.case('a directory moved twice, its parent in between', {'p': directory({'q': directory({'r': tree()})}), 'x': directory()})
+@suite.case(
+    'a directory moved twice, its parent in between',
+    {'p': directory({'q': directory({'r': tree()})}), 'x': directory()},
+)
 def _(t):
     t.does(os.rename, 'p/q/r', 'x/r')
     t.does(os.rename, 'p', 'x/p')
@@ -145,7 +152,7 @@ def _(t):
     check_tree(t, 'c')
 
 
-@suite.case('a directory that is somebody\'s place', {'a': tree(), 'to': directory()})
+@suite.case("a directory that is somebody's place", {'a': tree(), 'to': directory()})
 def _(t):
     os.chdir('a/sub')
     t.does(os.rename, '../../a', '../../to/b')
@@ -169,7 +176,9 @@ def _(t):
     t.holds('b/sub/h2', b'hard!')
 
 
-@suite.case('a large directory', {'a': directory({f'n{number:03d}': file(b'%d' % number) for number in range(200)})})
+@suite.case(
+    'a large directory', {'a': directory({f'n{number:03d}': file(b'%d' % number) for number in range(200)})}
+)
 def _(t):
     t.does(os.rename, 'a', 'b')
     t.lists('b', [f'n{number:03d}' for number in range(200)])
@@ -180,11 +189,14 @@ def _(t):
     t.holds('b/n199', b'199')
 
 
-@suite.case('rights in both directories', {
-    'free': directory({'f': file(owner=OWNER), 'g': file(owner=OWNER)}, mode=0o777),
-    'read': directory({'f': file(owner=OWNER), 'd': directory(owner=OWNER)}, mode=0o555, owner=OWNER),
-    'noexec': directory({'f': file(owner=OWNER)}, mode=0o666, owner=OWNER),
-})
+@suite.case(
+    'rights in both directories',
+    {
+        'free': directory({'f': file(owner=OWNER), 'g': file(owner=OWNER)}, mode=0o777),
+        'read': directory({'f': file(owner=OWNER), 'd': directory(owner=OWNER)}, mode=0o555, owner=OWNER),
+        'noexec': directory({'f': file(owner=OWNER)}, mode=0o666, owner=OWNER),
+    },
+)
 def _(t):
     for person in (OWNER, MEMBER, STRANGER):
         with t.still('free', 'read', 'noexec', 'free/f', 'read/f'):
@@ -197,14 +209,20 @@ def _(t):
     t.does(os.rename, 'free/f', 'free/new', who=STRANGER)
 
 
-@suite.case('a directory that changes its parent must be writable', {
-    'from': directory({
-        'closed': directory(mode=0o555, owner=OWNER),
-        'open': directory({'x': file()}, mode=0o755, owner=OWNER),
-        'foreign': directory(mode=0o755, owner=STRANGER),
-    }, mode=0o777),
-    'to': directory(mode=0o777),
-})
+@suite.case(
+    'a directory that changes its parent must be writable',
+    {
+        'from': directory(
+            {
+                'closed': directory(mode=0o555, owner=OWNER),
+                'open': directory({'x': file()}, mode=0o755, owner=OWNER),
+                'foreign': directory(mode=0o755, owner=STRANGER),
+            },
+            mode=0o777,
+        ),
+        'to': directory(mode=0o777),
+    },
+)
 def _(t):
     with t.still('from', 'to', 'from/closed'):
         t.fails(errno.EACCES, os.rename, 'from/closed', 'to/closed', who=OWNER)
@@ -218,12 +236,15 @@ def _(t):
 
 for kind in ALL_KINDS:
 
-    @suite.case(f'sticky source and a {kind}', {
-        'ours': directory({'o': of_kind(kind, STRANGER, 0o777)}, mode=0o1777, owner=OWNER),
-        'theirs': directory({'o': of_kind(kind, OWNER)}, mode=0o1777, owner=STRANGER),
-        'nobodys': directory({'o': of_kind(kind, STRANGER, 0o777)}, mode=0o1777, owner=STRANGER),
-        'free': directory(mode=0o777),
-    })
+    @suite.case(
+        f'sticky source and a {kind}',
+        {
+            'ours': directory({'o': of_kind(kind, STRANGER, 0o777)}, mode=0o1777, owner=OWNER),
+            'theirs': directory({'o': of_kind(kind, OWNER)}, mode=0o1777, owner=STRANGER),
+            'nobodys': directory({'o': of_kind(kind, STRANGER, 0o777)}, mode=0o1777, owner=STRANGER),
+            'free': directory(mode=0o777),
+        },
+    )
     def _(t, kind=kind):
         for person in (OWNER, PEER):
             with t.still('nobodys', 'nobodys/o', 'free'):
@@ -235,12 +256,15 @@ for kind in ALL_KINDS:
         t.lists('free', ['a', 'b', 'c'])
         t.is_as('free/a', kind=kind)
 
-    @suite.case(f'sticky target and a {kind} to replace', {
-        'ours': directory({'o': of_kind(kind, STRANGER)}, mode=0o1777, owner=OWNER),
-        'theirs': directory({'o': of_kind(kind, OWNER)}, mode=0o1777, owner=STRANGER),
-        'nobodys': directory({'o': of_kind(kind, STRANGER)}, mode=0o1777, owner=STRANGER),
-        'free': directory({name: of_kind(kind, OWNER) for name in ('a', 'b', 'c')}, mode=0o777),
-    })
+    @suite.case(
+        f'sticky target and a {kind} to replace',
+        {
+            'ours': directory({'o': of_kind(kind, STRANGER)}, mode=0o1777, owner=OWNER),
+            'theirs': directory({'o': of_kind(kind, OWNER)}, mode=0o1777, owner=STRANGER),
+            'nobodys': directory({'o': of_kind(kind, STRANGER)}, mode=0o1777, owner=STRANGER),
+            'free': directory({name: of_kind(kind, OWNER) for name in ('a', 'b', 'c')}, mode=0o777),
+        },
+    )
     def _(t, kind=kind):
         with t.still('nobodys', 'nobodys/o', 'free', 'free/c'):
             t.fails(NOT_YOURS, os.rename, 'free/c', 'nobodys/o', who=OWNER)

@@ -58,7 +58,9 @@ def _(t):
     t.fails(errno.ENOENT, os.readlink, 'gone')
 
 
-@suite.case('follows to a file', {'f': file(b'content', owner=OWNER), 'd': directory({'up': symlink('../f')})})
+@suite.case(
+    'follows to a file', {'f': file(b'content', owner=OWNER), 'd': directory({'up': symlink('../f')})}
+)
 def _(t):
     t.does(os.symlink, 'f', 'new')
     t.holds('new', b'content')
@@ -98,11 +100,14 @@ def _(t):
     t.does(os.stat, 'link', who=STRANGER)
 
 
-@suite.case('a chain of 40 is followed, one of 41 is not', {
-    'f': file(b'end'),
-    'link0': symlink('f'),
-    **{f'link{number}': symlink(f'link{number - 1}') for number in range(1, 42)},
-})
+@suite.case(
+    'a chain of 40 is followed, one of 41 is not',
+    {
+        'f': file(b'end'),
+        'link0': symlink('f'),
+        **{f'link{number}': symlink(f'link{number - 1}') for number in range(1, 42)},
+    },
+)
 def _(t):
     t.holds('link39', b'end')
     t.fails(errno.ELOOP, os.stat, 'link40')

@@ -14,7 +14,21 @@ suite = Suite('truncate')
 
 BLOCK = 4096
 OLD = bytes(range(256)) * 48 + b'tail'
-SIZES = (0, 1, 255, BLOCK - 1, BLOCK, BLOCK + 1, 2 * BLOCK, 3 * BLOCK - 1, 3 * BLOCK, len(OLD), len(OLD) + 1, 20000, 100001)
+SIZES = (
+    0,
+    1,
+    255,
+    BLOCK - 1,
+    BLOCK,
+    BLOCK + 1,
+    2 * BLOCK,
+    3 * BLOCK - 1,
+    3 * BLOCK,
+    len(OLD),
+    len(OLD) + 1,
+    20000,
+    100001,
+)
 
 
 def ftruncate(path, length):
@@ -72,9 +86,10 @@ for call in (os.truncate, ftruncate):
         t.does(call, 'f', 3)
         t.holds('f', b'beg')
 
-    @suite.case(f'{call.__name__} of what is no file', {
-        kind: of_kind(kind, mode=0o666) for kind in ('directory', 'fifo', 'socket', 'char')
-    })
+    @suite.case(
+        f'{call.__name__} of what is no file',
+        {kind: of_kind(kind, mode=0o666) for kind in ('directory', 'fifo', 'socket', 'char')},
+    )
     def _(t, call=call):
         t.fails(errno.EISDIR, call, 'directory', 0)
         t.fails((errno.ENXIO, errno.EINVAL), call, 'socket', 0)
@@ -83,11 +98,14 @@ for call in (os.truncate, ftruncate):
             t.fails(errno.EINVAL, call, 'char', 0)
         t.lists('.', ['char', 'directory', 'fifo', 'socket'])
 
-    @suite.case(f'{call.__name__} in spite of the mode', {
-        'owned': file(OLD, mode=0o400, owner=OWNER),
-        'other': file(OLD, mode=0o755, owner=OWNER),
-        'group': file(OLD, mode=0o660, owner=OWNER),
-    })
+    @suite.case(
+        f'{call.__name__} in spite of the mode',
+        {
+            'owned': file(OLD, mode=0o400, owner=OWNER),
+            'other': file(OLD, mode=0o755, owner=OWNER),
+            'group': file(OLD, mode=0o660, owner=OWNER),
+        },
+    )
     def _(t, call=call):
         for person, name in ((OWNER, 'owned'), (STRANGER, 'other'), (PEER, 'other'), (STRANGER, 'group')):
             with t.still(name):
@@ -132,7 +150,7 @@ def limited(path, length):
         signal.signal(signal.SIGXFSZ, old)
 
 
-@suite.case('beyond the process\'s limit', {'f': file(b'small')})
+@suite.case("beyond the process's limit", {'f': file(b'small')})
 def _(t):
     t.fails(errno.EFBIG, limited, 'f', BLOCK + 1)
     t.is_as('f', size=5)

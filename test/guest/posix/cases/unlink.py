@@ -22,7 +22,10 @@ for kind in FILE_KINDS:
         t.does(os.unlink, 'stays')
         t.lists('.', [])
 
-    @suite.case(f'one of two names of a {kind}', {'one': of_kind(kind, OWNER), 'd': directory({'two': hard_link('one')})})
+    @suite.case(
+        f'one of two names of a {kind}',
+        {'one': of_kind(kind, OWNER), 'd': directory({'two': hard_link('one')})},
+    )
     def _(t, kind=kind):
         number = t.is_as('one', nlink=2).st_ino
         with t.moves({'.': 'mc', 'd': '', 'd/two': 'c'}):
@@ -37,7 +40,7 @@ for kind in FILE_KINDS:
 
 @suite.case('removes one that was made a moment ago')
 def _(t):
-    for number, kind in enumerate(FILE_KINDS):
+    for number in range(6):
         name = f'new{number}'
         descriptor = os.open(name, os.O_CREAT | os.O_WRONLY, 0o644)
         os.close(descriptor)
@@ -57,12 +60,15 @@ def _(t):
     t.lists('.', ['d', 'full'])
 
 
-@suite.case('a symbolic link and not what it leads to', {
-    'd': directory({'f': file(b'x')}),
-    'f': file(b'y'),
-    'to_d': symlink('d'),
-    'to_f': symlink('f'),
-})
+@suite.case(
+    'a symbolic link and not what it leads to',
+    {
+        'd': directory({'f': file(b'x')}),
+        'f': file(b'y'),
+        'to_d': symlink('d'),
+        'to_f': symlink('f'),
+    },
+)
 def _(t):
     t.fails((errno.ENOTDIR, errno.EISDIR), os.unlink, 'to_d/')
     t.fails(errno.ENOTDIR, os.unlink, 'f/')
@@ -80,15 +86,18 @@ def _(t):
     t.lists('.', [])
 
 
-@suite.case('the mode of the file does not matter', {'.': directory(mode=0o777), 'f': file(mode=0, owner=OWNER)})
+@suite.case(
+    'the mode of the file does not matter', {'.': directory(mode=0o777), 'f': file(mode=0, owner=OWNER)}
+)
 def _(t):
     t.does(os.unlink, 'f', who=STRANGER)
     t.gone('f')
 
 
-@suite.case('no right to write the directory', {
-    'd': directory({kind: of_kind(kind, OWNER) for kind in FILE_KINDS}, mode=0o555, owner=OWNER)
-})
+@suite.case(
+    'no right to write the directory',
+    {'d': directory({kind: of_kind(kind, OWNER) for kind in FILE_KINDS}, mode=0o555, owner=OWNER)},
+)
 def _(t):
     for kind in FILE_KINDS:
         for person in (OWNER, PEER, STRANGER):
@@ -97,7 +106,9 @@ def _(t):
     t.lists('d', FILE_KINDS)
 
 
-@suite.case('no right to search the directory', {'d': directory({'f': file(owner=OWNER)}, mode=0o666, owner=OWNER)})
+@suite.case(
+    'no right to search the directory', {'d': directory({'f': file(owner=OWNER)}, mode=0o666, owner=OWNER)}
+)
 def _(t):
     for person in (OWNER, CROWDED, STRANGER):
         t.fails(errno.EACCES, os.unlink, 'd/f', who=person)
@@ -107,12 +118,15 @@ def _(t):
 
 for kind in FILE_KINDS:
 
-    @suite.case(f'sticky directory and a {kind}', {
-        'ours': directory({'f': of_kind(kind, STRANGER)}, mode=0o1777, owner=OWNER),
-        'theirs': directory({'f': of_kind(kind, OWNER)}, mode=0o1777, owner=STRANGER),
-        'nobodys': directory({'f': of_kind(kind, STRANGER)}, mode=0o1777, owner=STRANGER),
-        'plain': directory({'f': of_kind(kind, STRANGER)}, mode=0o777, owner=STRANGER),
-    })
+    @suite.case(
+        f'sticky directory and a {kind}',
+        {
+            'ours': directory({'f': of_kind(kind, STRANGER)}, mode=0o1777, owner=OWNER),
+            'theirs': directory({'f': of_kind(kind, OWNER)}, mode=0o1777, owner=STRANGER),
+            'nobodys': directory({'f': of_kind(kind, STRANGER)}, mode=0o1777, owner=STRANGER),
+            'plain': directory({'f': of_kind(kind, STRANGER)}, mode=0o777, owner=STRANGER),
+        },
+    )
     def _(t, kind=kind):
         with t.still('nobodys', 'nobodys/f'):
             t.fails((errno.EPERM, errno.EACCES), os.unlink, 'nobodys/f', who=OWNER)

@@ -172,7 +172,7 @@ def _aspect(path, status, aspect, wanted):
 def _difference(got, wanted):
     if len(got) != len(wanted):
         return f'{len(got)} bytes, wanted {len(wanted)}: {short(got)}'
-    at = next((i for i, pair in enumerate(zip(got, wanted)) if pair[0] != pair[1]), 0)
+    at = next((i for i, pair in enumerate(zip(got, wanted, strict=True)) if pair[0] != pair[1]), 0)
     return f'differs at {at}: got {short(got[at : at + 16])}, wanted {short(wanted[at : at + 16])}'
 
 
