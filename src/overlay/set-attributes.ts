@@ -5,7 +5,7 @@ import { succeed } from '../vfs/result.ts'
 import { changedAttributes, refuseChanges } from './change-attributes.ts'
 import type { FileData } from './file-data.ts'
 import type { Node } from './node.ts'
-import { refuseUnchanged } from './outcomes.ts'
+import { refuseUnchanged, unchanged } from './outcomes.ts'
 import type { View } from './view.ts'
 
 /** SETATTR (RFC 1813 section 3.3.2), also for CREATE of a file that is there. */
@@ -31,6 +31,7 @@ export class Resizer {
     const attributes = await view.attributes(node)
     const status = refuseChanges(caller, attributes, changes, guardCtime)
     if (status !== undefined) return refuseUnchanged(status, attributes)
+    if (Object.keys(changes).length === 0) return succeed({ wcc: unchanged(attributes) })
     if (changes.sizeBytes !== undefined) return this.#resize(caller, node, changes, guardCtime, seal)
     return this.#change(caller, node, changes, seal)
   }

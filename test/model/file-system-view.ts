@@ -77,7 +77,7 @@ export class FileSystemView implements SubjectView {
   }
 
   #handle(node: NodeId, generation: number): Handle {
-    return `${node}.${generation}`
+    return `${node}.${generation}.${this.#fs.fsid}`
   }
 
   async #ask(caller: Caller, call: Call, guardCtime: Timestamp | undefined): Promise<Answer> {
