@@ -33,7 +33,7 @@ import { DOT_COOKIE, DOT_DOT_COOKIE, type Listing } from './listing.ts'
 import { ListingCache } from './listing-cache.ts'
 import { MAY_EXECUTE, MAY_READ, mayDo, mayReadData } from './permission.ts'
 import { RecentSet } from './recent-set.ts'
-import { TreeSearch } from './tree-search.ts'
+import { type SearchLimits, TreeSearch } from './tree-search.ts'
 
 /** Tries to catch up with an object that is moved on the host again and again. */
 const LOCATE_TRIES = 3
@@ -45,7 +45,7 @@ export interface TreeFileSystemOptions extends HostTreeOptions {
   readonly name: string
   readonly logger: Logger
   readonly listingCacheMaxBytes?: number
-  readonly searchWaitMs?: number
+  readonly search?: Partial<SearchLimits>
 }
 
 type Found = { readonly stats: BigIntStats; readonly attributes: Attributes }
@@ -71,7 +71,7 @@ export class TreeFileSystem implements FileSystem {
     this.root = this.#tree.root
     this.fsid = fsidOf(options.name, this.#tree.device)
     this.#listings = new ListingCache(options.clock, options.listingCacheMaxBytes)
-    this.#search = new TreeSearch(this.#tree, this.#listings, options.logger, options.searchWaitMs)
+    this.#search = new TreeSearch(this.#tree, this.#listings, options.logger, options.search)
   }
 
   /** Calls in flight come to their end; later ones are answered JUKEBOX. */

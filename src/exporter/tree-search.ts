@@ -23,6 +23,14 @@ export const GONE_MAX = 10_000
 /** Objects that are looked for at the same time. */
 export const WANTED_MAX = 100_000
 
+export interface SearchLimits {
+  readonly waitMs: number
+  readonly wantedMax: number
+  readonly goneMax: number
+}
+
+const DEFAULT_LIMITS: SearchLimits = { waitMs: SEARCH_WAIT_MS, wantedMax: WANTED_MAX, goneMax: GONE_MAX }
+
 /** 'found': ask the tree again. Everything else is the status to answer. */
 export type SearchOutcome = 'found' | FsStatus
 
@@ -56,18 +64,18 @@ export class TreeSearch {
   readonly #tree: HostTree
   readonly #listings: ListingCache
   readonly #logger: Logger
-  readonly #waitMs: number
+  readonly #limits: SearchLimits
   readonly #wanted = new Map<NodeId, Wanted>()
   readonly #gone = new Map<NodeId, { readonly generation: number | undefined; readonly sinceMs: number }>()
   #way: Frame[] = []
   #isWalking = false
   #isClosed = false
 
-  constructor(tree: HostTree, listings: ListingCache, logger: Logger, waitMs: number = SEARCH_WAIT_MS) {
+  constructor(tree: HostTree, listings: ListingCache, logger: Logger, limits: Partial<SearchLimits> = {}) {
     this.#tree = tree
     this.#listings = listings
     this.#logger = logger
-    this.#waitMs = waitMs
+    this.#limits = { ...DEFAULT_LIMITS, ...limits }
   }
 
   /** Stops the walk; whoever waits is told to ask again. */
@@ -93,7 +101,7 @@ export class TreeSearch {
   async #await(wanted: Wanted): Promise<SearchOutcome> {
     let timer: NodeJS.Timeout | undefined
     const late = new Promise<SearchOutcome>((resolve) => {
-      timer = setTimeout(() => resolve('JUKEBOX'), this.#waitMs)
+      timer = setTimeout(() => resolve('JUKEBOX'), this.#limits.waitMs)
     })
     const outcome = await Promise.race([wanted.outcome, late])
     clearTimeout(timer)
@@ -101,7 +109,7 @@ export class TreeSearch {
   }
 
   #want(node: NodeId, generation: number | undefined): Wanted | undefined {
-    if (this.#wanted.size >= WANTED_MAX) return undefined
+    if (this.#wanted.size >= this.#limits.wantedMax) return undefined
     const { promise: outcome, resolve: settle } = Promise.withResolvers<SearchOutcome>()
     const wanted: Wanted = { generation, outcome, settle, passesEnded: 0, hadFaults: false }
     this.#wanted.set(node, wanted)
@@ -206,7 +214,7 @@ export class TreeSearch {
     if (directory === undefined || stats === undefined || stats === 'removed') return undefined
     pin(directory)
     try {
-      const listing = await this.#listings.get(directory, stats, true)
+      const listing = await this.#listings.get(directory, stats, false)
       if (listing === undefined) return undefined
       const directories: number[] = []
       await statNames(this.#tree, directory, listing, { from: 0, to: listing.length }, (index, child) => {
@@ -247,7 +255,7 @@ export class TreeSearch {
     this.#gone.delete(node)
     this.#gone.set(node, { generation, sinceMs: this.#tree.clock.monotonicMs() })
     const oldest = this.#gone.keys().next().value
-    if (this.#gone.size > GONE_MAX && oldest !== undefined) this.#gone.delete(oldest)
+    if (this.#gone.size > this.#limits.goneMax && oldest !== undefined) this.#gone.delete(oldest)
   }
 
   #settleAll(outcome: FsStatus): void {
