@@ -41,8 +41,8 @@ export class DuplicateEntry {
  */
 export class DuplicateRequestCache {
   readonly #clock: Clock
-  /** By xid: hardly ever more than one call has it. */
-  readonly #byXid = new Map<number, DuplicateEntry[]>()
+  /** By xid and arguments, mixed into one number: hardly ever more than one call has it. */
+  readonly #byHash = new Map<number, DuplicateEntry[]>()
   /** Entries with a reply, oldest first, from `#oldest` on. */
   #done: (DuplicateEntry | undefined)[] = []
   #oldest = 0
@@ -60,7 +60,7 @@ export class DuplicateRequestCache {
 
   /** The same call, if it was here before and is not too long ago. */
   find(key: DuplicateKey): DuplicateEntry | undefined {
-    const entries = this.#byXid.get(key.xid)
+    const entries = this.#byHash.get(hashOf(key))
     if (entries === undefined) return undefined
     const entry = entries.find((candidate) => isSameCall(candidate.key, key))
     if (entry === undefined || (entry.reply !== undefined && this.#isExpired(entry))) return undefined
@@ -127,17 +127,17 @@ export class DuplicateRequestCache {
   }
 
   #add(entry: DuplicateEntry): void {
-    const entries = this.#byXid.get(entry.key.xid)
-    if (entries === undefined) this.#byXid.set(entry.key.xid, [entry])
+    const hash = hashOf(entry.key)
+    const entries = this.#byHash.get(hash)
+    if (entries === undefined) this.#byHash.set(hash, [entry])
     else entries.push(entry)
   }
 
   #remove(entry: DuplicateEntry): void {
-    const entries = this.#byXid.get(entry.key.xid)
-    if (entries === undefined) return
-    const others = entries.filter((other) => other !== entry)
-    if (others.length === 0) this.#byXid.delete(entry.key.xid)
-    else this.#byXid.set(entry.key.xid, others)
+    const hash = hashOf(entry.key)
+    const others = this.#byHash.get(hash)?.filter((other) => other !== entry) ?? []
+    if (others.length === 0) this.#byHash.delete(hash)
+    else this.#byHash.set(hash, others)
   }
 
   #dropOld(): void {
@@ -153,6 +153,11 @@ export class DuplicateRequestCache {
     this.#done = this.#done.slice(this.#oldest)
     this.#oldest = 0
   }
+}
+
+/** The arguments are in it for clients that use one xid for all their calls. */
+function hashOf(key: DuplicateKey): number {
+  return (key.xid ^ key.argsChecksum) >>> 0
 }
 
 function isSameCall(a: DuplicateKey, b: DuplicateKey): boolean {

@@ -1,6 +1,5 @@
 import { XdrError } from './errors.ts'
-
-const TWO_TO_32 = 0x1_0000_0000
+import { getQuantity64 } from './quantity.ts'
 
 /**
  * Reads XDR (RFC 4506) from a range of bytes. Opaque data comes out as views into these bytes, not as copies: who
@@ -56,8 +55,7 @@ export class XdrReader {
    * Number.MAX_SAFE_INTEGER, so one comparison finds it.
    */
   quantity64(): number {
-    const at = this.#take(8)
-    return this.#view.getUint32(at) * TWO_TO_32 + this.#view.getUint32(at + 4)
+    return getQuantity64(this.#view, this.#take(8))
   }
 
   bool(): boolean {

@@ -1,4 +1,5 @@
 import { AssertionError, assert } from '../base/assert.ts'
+import { setQuantity64 } from './quantity.ts'
 import { paddedBytes } from './reader.ts'
 
 /**
@@ -7,8 +8,8 @@ import { paddedBytes } from './reader.ts'
  */
 export const BORROW_MIN_BYTES = 64 * 1024
 
-const TWO_TO_32 = 0x1_0000_0000
-const TWO_TO_64 = TWO_TO_32 * TWO_TO_32
+/** Up to this size a loop copies faster than a call into the engine: names and handles. */
+const LOOP_COPY_MAX_BYTES = 64
 
 interface BorrowedChunk {
   /** How much of the writer's own buffer comes before it. */
@@ -61,13 +62,7 @@ export class XdrWriter {
   quantity64(value: number): void {
     if (!(value >= 0) || !Number.isInteger(value)) throw new AssertionError(`not a quantity: ${value}`)
     const at = this.claim(8)
-    if (value >= TWO_TO_64) {
-      this.#view.setUint32(at, 0xffff_ffff)
-      this.#view.setUint32(at + 4, 0xffff_ffff)
-      return
-    }
-    this.#view.setUint32(at, Math.floor(value / TWO_TO_32))
-    this.#view.setUint32(at + 4, value % TWO_TO_32)
+    setQuantity64(this.#view, at, value)
   }
 
   bool(value: boolean): void {
@@ -82,9 +77,7 @@ export class XdrWriter {
 
   /** opaque[n]: bytes and padding. */
   fixedOpaque(bytes: Uint8Array): void {
-    const at = this.claim(paddedBytes(bytes.length))
-    this.#bytes.set(bytes, at)
-    this.#bytes.fill(0, at + bytes.length, this.#position)
+    this.place(this.claim(paddedBytes(bytes.length)), bytes)
   }
 
   /** opaque<> of file data: large data is borrowed and must not change until the parts have been sent. */
@@ -98,7 +91,7 @@ export class XdrWriter {
     this.#borrowedBytes += bytes.length
     const paddingBytes = paddedBytes(bytes.length) - bytes.length
     const at = this.claim(paddingBytes)
-    this.#bytes.fill(0, at, this.#position)
+    for (let index = 0; index < paddingBytes; index += 1) this.#bytes[at + index] = 0
   }
 
   /** Bytes that are XDR already. */
@@ -121,6 +114,17 @@ export class XdrWriter {
   /** Over its own buffer; another one after the buffer has grown, so ask for it after `claim`. */
   get view(): DataView {
     return this.#view
+  }
+
+  /** Puts bytes and their padding into claimed room; gives the index after them. */
+  place(at: number, bytes: Uint8Array): number {
+    const own = this.#bytes
+    const lengthBytes = bytes.length
+    if (lengthBytes > LOOP_COPY_MAX_BYTES) own.set(bytes, at)
+    else for (let index = 0; index < lengthBytes; index += 1) own[at + index] = bytes[index]!
+    const end = at + paddedBytes(lengthBytes)
+    for (let index = at + lengthBytes; index < end; index += 1) own[index] = 0
+    return end
   }
 
   patchUint32(at: number, value: number): void {

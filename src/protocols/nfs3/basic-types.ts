@@ -13,6 +13,8 @@ import {
   type XdrValue,
 } from '../../xdr/codec.ts'
 import { XdrError } from '../../xdr/errors.ts'
+import { FTYPE3 } from './ftype3.ts'
+import { hot_fattr3 } from './hot-fattr3.ts'
 
 // The basic types of RFC 1813 (section 2.5 and 2.6), with its names. A type's value is its codec.
 
@@ -41,15 +43,7 @@ export const offset3 = quantity64
 export const mode3 = uint32
 export const count3 = uint32
 
-export const ftype3 = enumeration({
-  NF3REG: 1,
-  NF3DIR: 2,
-  NF3BLK: 3,
-  NF3CHR: 4,
-  NF3LNK: 5,
-  NF3SOCK: 6,
-  NF3FIFO: 7,
-})
+export const ftype3 = enumeration(FTYPE3)
 export type ftype3 = XdrValue<typeof ftype3>
 
 export const specdata3 = struct({ specdata1: uint32, specdata2: uint32 })
@@ -62,7 +56,8 @@ export type nfs_fh3 = XdrValue<typeof nfs_fh3>
 export const nfstime3: XdrCodec<Timestamp> = struct({ seconds: uint32, nanoseconds: uint32 })
 export type nfstime3 = Timestamp
 
-export const fattr3 = struct({
+/** What fattr3 is. `fattr3` is the same by hand. */
+export const fattr3_table = struct({
   type: ftype3,
   mode: mode3,
   nlink: uint32,
@@ -77,7 +72,8 @@ export const fattr3 = struct({
   mtime: nfstime3,
   ctime: nfstime3,
 })
-export type fattr3 = XdrValue<typeof fattr3>
+export type fattr3 = XdrValue<typeof fattr3_table>
+export const fattr3 = hot_fattr3
 
 export const post_op_attr = optional(fattr3)
 export type post_op_attr = XdrValue<typeof post_op_attr>

@@ -32,6 +32,7 @@ import {
   wcc_data,
   writeverf3,
 } from './basic-types.ts'
+import { hot_entryplus3_list } from './hot-entryplus3.ts'
 import { res3 } from './status.ts'
 
 // Arguments and results of RFC 1813's procedures, in its order and with its names. A type's value is its codec.
@@ -269,7 +270,8 @@ export const entryplus3 = struct({
   name_handle: post_op_fh3,
 })
 export type entryplus3 = XdrValue<typeof entryplus3>
-export const dirlistplus3 = struct({ entries: linkedList(entryplus3), eof: bool })
+/** The list is by hand; it is the same as `linkedList(entryplus3)`. */
+export const dirlistplus3 = struct({ entries: hot_entryplus3_list, eof: bool })
 export type dirlistplus3 = XdrValue<typeof dirlistplus3>
 export const READDIRPLUS3resok = struct({
   dir_attributes: post_op_attr,
