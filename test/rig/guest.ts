@@ -148,6 +148,16 @@ export class Guest {
     )
   }
 
+  /** In the order given; when one fails the guest is ended, as nobody has it yet. */
+  async mountAll(mounts: readonly GuestMount[]): Promise<void> {
+    try {
+      for (const mount of mounts) await this.mount(mount)
+    } catch (error) {
+      await this.kill()
+      throw error
+    }
+  }
+
   async unmount(at = DEFAULT_MOUNT_POINT): Promise<void> {
     await this.mustRun(['umount', at])
   }

@@ -1,10 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { chownSync, copyFileSync, linkSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { chownSync, linkSync, mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Duplex } from 'node:stream'
 import { makeWorkDirectory } from './cache-directory.ts'
 import { DEFAULT_MOUNT_POINT, Guest, type GuestCommandOptions, type GuestMount } from './guest.ts'
 import { GuestChannel } from './guest-channel.ts'
+import { PROGRAMS, prepareGuestFiles } from './guest-files.ts'
 import { guestRoot } from './guest-root.ts'
 import { GUEST_UID, type GuestSlot, type NetworkNamespace } from './network-namespace.ts'
 import { type CommandResult, mustRun } from './run-command.ts'
@@ -23,8 +24,6 @@ export interface UmlGuestOptions {
 
 const DEFAULT_MEMORY_MIB = 512
 const BOOT_TIMEOUT_MS = 60_000
-const PROGRAMS = join(import.meta.dirname, 'programs')
-const GUEST_PROGRAMS = ['guest-init.sh', 'guest-agent.py', 'plant-nodes.py', 'read-tree.py']
 /** The descriptor of the agent's line in the guest's process: after stdin, stdout, stderr. */
 const CHANNEL_FD = 3
 
@@ -49,12 +48,7 @@ export class UmlGuest extends Guest {
     const work = await prepareWorkDirectory(options, slot)
     const guest = new UmlGuest(startKernel(options, root.directory, work, slot), work, slot)
     await guest.waitUntilUp(BOOT_TIMEOUT_MS)
-    try {
-      for (const mount of options.mounts ?? []) await guest.mount(mount)
-    } catch (error) {
-      await guest.kill()
-      throw error
-    }
+    await guest.mountAll(options.mounts ?? [])
     return guest
   }
 }
@@ -83,17 +77,8 @@ export async function runInGuest(
 
 async function prepareWorkDirectory(options: UmlGuestOptions, slot: GuestSlot): Promise<string> {
   const work = makeWorkDirectory('uml')
-  for (const name of ['root', 'host', 'host/system', 'host/in', 'host/out']) mkdirSync(join(work, name))
-  for (const name of GUEST_PROGRAMS) {
-    copyFileSync(join(PROGRAMS, name), join(work, 'host/system', name))
-  }
-  const settings = [
-    `GUEST_ADDRESS=${slot.address}/${slot.prefixLength}`,
-    `GUEST_MAC=${slot.mac}`,
-    'GUEST_CHANNEL=/dev/ttyS0',
-  ]
-  writeFileSync(join(work, 'host/system/guest.env'), `${settings.join('\n')}\n`)
-  if (options.filesIn) await mustRun(['cp', '-rL', ...options.filesIn, join(work, 'host/in')])
+  mkdirSync(join(work, 'root'))
+  await prepareGuestFiles(join(work, 'host'), slot, '/dev/ttyS0', options.filesIn ?? [])
   // The guest's process is nobody: it reads what it is given and writes only here.
   await mustRun(['chmod', '-R', 'a+rX', work])
   for (const name of ['', 'host', 'host/in', 'host/out']) chownSync(join(work, name), GUEST_UID, GUEST_UID)

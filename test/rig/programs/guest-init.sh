@@ -16,6 +16,7 @@ ln -sf fd/0 /dev/stdin
 ln -sf fd/1 /dev/stdout
 ln -sf fd/2 /dev/stderr
 . /host/system/guest.env
+hostname guest
 ip link set lo up
 ip link set vec0 name eth0 2>/dev/null
 if [ -n "$GUEST_ADDRESS" ]; then
@@ -24,7 +25,8 @@ if [ -n "$GUEST_ADDRESS" ]; then
   ip link set eth0 up
 fi
 # Standard output is the console: what the agent has to say about itself is seen if it dies.
-python3 -u /host/system/guest-agent.py "$GUEST_CHANNEL"
+# The device may be a pattern: the number of a QEMU port is not ours to choose.
+python3 -u /host/system/guest-agent.py $GUEST_CHANNEL
 echo "guest: the agent ended with $?"
 echo 1 >/proc/sys/kernel/sysrq
 echo o >/proc/sysrq-trigger
