@@ -24,6 +24,7 @@ export const TEST_PROGRAM: RemoteProgram<typeof TEST_PROCEDURES> = {
 /** A call as it came over the wire. */
 export interface SeenCall {
   readonly xid: number
+  readonly program: number
   readonly procedure: number
   /** The whole message: header and arguments. */
   readonly message: Buffer
@@ -112,13 +113,15 @@ export class ScriptedServer {
 export function readCall(message: Buffer): Omit<SeenCall, 'connection'> {
   const reader = new XdrReader(message)
   const xid = reader.uint32()
-  reader.fixedOpaque(16)
+  reader.fixedOpaque(8)
+  const program = reader.uint32()
+  reader.fixedOpaque(4)
   const number = reader.uint32()
   for (const _ of ['credential', 'verifier']) {
     reader.uint32()
     reader.opaque(400)
   }
-  return { xid, procedure: number, message, args: message.subarray(reader.position) }
+  return { xid, program, procedure: number, message, args: message.subarray(reader.position) }
 }
 
 /** rpc_msg, REPLY, MSG_ACCEPTED, AUTH_NONE, SUCCESS and the result (RFC 5531 section 9), written by hand. */

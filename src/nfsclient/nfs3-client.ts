@@ -1,0 +1,76 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { assert } from '../base/assert.ts'
+import type { Clock } from '../base/clock.ts'
+import type { RpcClient } from '../oncrpc/rpc-client.ts'
+import type { ArgsOf, RemoteProgram, ResOf } from '../oncrpc/rpc-request.ts'
+import { NFS3_PROCEDURES, NFS3_PROGRAM, NFS3_VERSION } from '../protocols/nfs3/procedures.ts'
+import type { FsResult } from '../vfs/result.ts'
+
+/** A client that may only read. COMMIT is not a read: on a read-only export nobody needs it. */
+export const NFS3_READ_PROCEDURES = {
+  NULL: NFS3_PROCEDURES.NULL,
+  GETATTR: NFS3_PROCEDURES.GETATTR,
+  LOOKUP: NFS3_PROCEDURES.LOOKUP,
+  ACCESS: NFS3_PROCEDURES.ACCESS,
+  READLINK: NFS3_PROCEDURES.READLINK,
+  READ: NFS3_PROCEDURES.READ,
+  READDIR: NFS3_PROCEDURES.READDIR,
+  READDIRPLUS: NFS3_PROCEDURES.READDIRPLUS,
+  FSSTAT: NFS3_PROCEDURES.FSSTAT,
+  FSINFO: NFS3_PROCEDURES.FSINFO,
+  PATHCONF: NFS3_PROCEDURES.PATHCONF,
+} as const
+
+export type Nfs3Procedures = typeof NFS3_PROCEDURES
+export type Nfs3ReadProcedures = typeof NFS3_READ_PROCEDURES
+
+/** A server that answers JUKEBOX is asked again after this time, then after twice as long, and so on. */
+const JUKEBOX_PAUSE_MIN_MS = 100
+const JUKEBOX_PAUSE_MAX_MS = 2_000
+
+/**
+ * NFSv3 calls by name (RFC 1813 section 3.3), with the types of the table the client was made from; a procedure that
+ * is not in the table cannot be called. Bytes in results are views that stay valid but keep a whole receive buffer
+ * alive: copy what is kept. Throws ServerUnavailableError after the RPC client's bounded wait.
+ */
+export class Nfs3Client<Table extends Partial<Nfs3Procedures> = Nfs3Procedures> {
+  readonly #rpc: RpcClient
+  readonly #remote: RemoteProgram<Table>
+  readonly #clock: Clock
+
+  constructor(rpc: RpcClient, procedures: Table, clock: Clock) {
+    this.#rpc = rpc
+    this.#remote = { name: 'nfs', program: NFS3_PROGRAM, version: NFS3_VERSION, procedures }
+    this.#clock = clock
+  }
+
+  get name(): string {
+    return this.#rpc.name
+  }
+
+  /** Answered JUKEBOX ("not now, ask again"), it asks again until the bounded wait is over. */
+  async call<Name extends keyof Table & string>(
+    procedure: Name,
+    args: ArgsOf<Table[Name]>,
+    options: { readonly waitMaxMs?: number } = {},
+  ): Promise<ResOf<Table[Name]>> {
+    assert(Object.hasOwn(this.#remote.procedures, procedure), `this client must not call ${procedure}`)
+    const first = await this.#rpc.call(this.#remote, procedure, args, options)
+    if (!isJukebox(first)) return first
+    const waitMaxMs = options.waitMaxMs ?? this.#rpc.limits.waitMaxMs
+    const endMs = this.#clock.monotonicMs() + waitMaxMs
+    let answer = first
+    let pauseMs = JUKEBOX_PAUSE_MIN_MS
+    while (isJukebox(answer) && this.#clock.monotonicMs() + pauseMs < endMs) {
+      await sleep(pauseMs)
+      pauseMs = Math.min(pauseMs * 2, JUKEBOX_PAUSE_MAX_MS)
+      answer = await this.#rpc.call(this.#remote, procedure, args, options)
+    }
+    return answer
+  }
+}
+
+function isJukebox(answer: unknown): boolean {
+  const result = answer as FsResult<unknown, unknown> | undefined
+  return result?.ok === false && result.status === 'JUKEBOX'
+}
