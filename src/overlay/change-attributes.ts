@@ -11,6 +11,8 @@ import type { Caller } from '../vfs/file-system.ts'
 import type { FsStatus } from '../vfs/status.ts'
 import { isMember, isRoot, MAY_WRITE, mayAccess, modeAfterWrite, withoutSetId } from './permissions.ts'
 
+const NEW_DIRECTORY_MODE_MASK = 0o1777
+
 /** May the caller change these attributes? undefined: yes. Decides, does not act. */
 export function refuseChanges(
   caller: Caller,
@@ -69,9 +71,9 @@ export function changedAttributes(
   const gid = changes.gid ?? attributes.gid
   const isChown = changes.uid !== undefined || changes.gid !== undefined
   // A new owner must not inherit the old one's powers (what knfsd does, for root too).
-  if (isChown && attributes.type !== 'directory') mode = withoutSetId(mode)
+  if (isChown && attributes.type !== 'directory') mode = withoutSetId(caller, mode, attributes.gid)
   if (changes.mode !== undefined && !isRoot(caller) && !isMember(caller, gid)) mode &= ~MODE_SETGID
-  if (changes.sizeBytes !== undefined && changes.mode === undefined) mode = modeAfterWrite(caller, mode)
+  if (changes.sizeBytes !== undefined) mode = modeAfterWrite(caller, { ...attributes, mode, gid })
   return {
     ...attributes,
     mode,
@@ -84,17 +86,20 @@ export function changedAttributes(
   }
 }
 
-/** What a new object's mode and group become in a directory (sgid directories hand their group down). */
+/**
+ * What a new object's mode and group become in a directory (sgid directories hand their group down). Without a
+ * mode (EXCLUSIVE create, which sends it afterwards) nobody may do anything.
+ */
 export function attributesForNew(
   caller: Caller,
   directory: Attributes,
   type: Attributes['type'],
   changes: AttributeChanges,
-  defaultMode: number,
 ): { mode: number; uid: number; gid: number } {
   const inherits = (directory.mode & MODE_SETGID) !== 0
   const gid = inherits ? directory.gid : caller.gid
-  let mode = (changes.mode ?? defaultMode) & MODE_MASK
+  // Linux makes directories without suid and sgid, whatever was asked for.
+  let mode = (changes.mode ?? 0) & (type === 'directory' ? NEW_DIRECTORY_MODE_MASK : MODE_MASK)
   if (inherits && type === 'directory') mode |= MODE_SETGID
   else if ((mode & MODE_SETGID) !== 0 && type !== 'directory' && !isRoot(caller) && !isMember(caller, gid)) {
     mode &= ~MODE_SETGID

@@ -22,8 +22,14 @@ export async function linkName(
 ): Promise<LinkResult> {
   const { epoch } = view
   const known = view.node(id)
-  if (known === undefined) return refuseLink('STALE', undefined, undefined)
-  await view.attributes(known)
+  if (known === undefined) {
+    const into = view.node(directoryId)
+    return refuseLink('STALE', undefined, into && (await view.attributes(into)))
+  }
+  if ((await view.attributes(known)).type === 'directory') {
+    const into = view.node(directoryId)
+    return refuseLink('ISDIR', view.attributesAtHand(known), into && (await view.attributes(into)))
+  }
   const prepared = await prepare(view, caller, directoryId, name, 0)
   if (!prepared.ok) return refuseLink(prepared.status, view.attributesAtHand(known), prepared.fail.attributes)
   view.requireEpoch(epoch)
@@ -31,7 +37,6 @@ export async function linkName(
   const node = view.node(id)
   const attributes = node && view.attributesAtHand(node)
   if (node === undefined || attributes === undefined) return refuseLink('STALE', undefined, before)
-  if (attributes.type === 'directory') return refuseLink('PERM', attributes, before)
   if (shown !== undefined) return refuseLink('EXIST', attributes, before)
   if (!mayChange(caller, before)) return refuseLink('ACCES', attributes, before)
   if (attributes.nlink >= LINK_MAX) return refuseLink('MLINK', attributes, before)

@@ -23,7 +23,8 @@ export function listDirectory(
     entries.push({ name, node, generation: NODE_GENERATION, cookie, attributes })
   }
   if (afterCookie < DOT_COOKIE) add(DOT, directory.id, DOT_COOKIE)
-  if (afterCookie < DOT_DOT_COOKIE && entries.length < options.maxEntries) {
+  if (afterCookie < DOT_DOT_COOKIE) {
+    if (entries.length >= options.maxEntries) return { entries, eof: false }
     add(DOT_DOT, parentOf(directory) || directory.id, DOT_DOT_COOKIE)
   }
   const eof = merge(directory, afterCookie, options.maxEntries, entries, add)

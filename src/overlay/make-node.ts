@@ -21,7 +21,6 @@ const DIRECTORY_SIZE_BYTES = 4096
 export interface NewNode {
   readonly type: NodeType
   readonly changes: AttributeChanges
-  readonly defaultMode: number
   readonly rdevMajor?: number
   readonly rdevMinor?: number
   readonly target?: Uint8Array
@@ -127,13 +126,7 @@ function newAttributes(
   wanted: NewNode,
   now: Timestamp,
 ): Attributes {
-  const { mode, uid, gid } = attributesForNew(
-    caller,
-    directory,
-    wanted.type,
-    wanted.changes,
-    wanted.defaultMode,
-  )
+  const { mode, uid, gid } = attributesForNew(caller, directory, wanted.type, wanted.changes)
   const time = (change: TimeChange | undefined) =>
     change === undefined || change === 'server' ? now : change
   const sizeBytes =

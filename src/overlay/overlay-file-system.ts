@@ -36,8 +36,6 @@ import { parentOf, renameName } from './rename-name.ts'
 import { Resizer } from './set-attributes.ts'
 import type { View } from './view.ts'
 
-const DEFAULT_FILE_MODE = 0o600
-const DEFAULT_DIRECTORY_MODE = 0o700
 const SYMLINK_MODE = 0o777
 
 type ReadOk = { readonly countBytes: number; readonly eof: boolean; readonly attributes: Attributes }
@@ -260,7 +258,7 @@ export class OverlayFileSystem implements FileSystem {
     node.writtenAtMs = this.view.parts.clock.monotonicMs()
     this.view.change(node, {
       sizeBytes: Math.max(before.sizeBytes, endBytes),
-      mode: modeAfterWrite(caller, before.mode),
+      mode: modeAfterWrite(caller, before),
       mtime: now,
       ctime: now,
     })
@@ -276,7 +274,7 @@ export class OverlayFileSystem implements FileSystem {
     how: CreateHow,
     seal?: Seal<CreateResult>,
   ): Promise<CreateResult> {
-    const file = { type: 'file', defaultMode: DEFAULT_FILE_MODE } as const
+    const file = { type: 'file' } as const
     const wanted: NewNode =
       how.mode === 'exclusive'
         ? { ...file, changes: {}, verifier: new Uint8Array(how.verifier), ifThere: 'compare-verifier' }
@@ -294,7 +292,6 @@ export class OverlayFileSystem implements FileSystem {
     const wanted: NewNode = {
       type: 'directory',
       changes,
-      defaultMode: DEFAULT_DIRECTORY_MODE,
       ifThere: 'refuse',
     }
     return this.#make(caller, directory, name, wanted, seal)
@@ -313,7 +310,6 @@ export class OverlayFileSystem implements FileSystem {
       type: 'symlink',
       target: own,
       changes: { ...changes, mode: SYMLINK_MODE },
-      defaultMode: SYMLINK_MODE,
       ifThere: 'refuse',
     }
     return this.#make(caller, directory, name, wanted, seal)
@@ -327,7 +323,7 @@ export class OverlayFileSystem implements FileSystem {
     changes: AttributeChanges,
     seal?: Seal<CreateResult>,
   ): Promise<CreateResult> {
-    const wanted: NewNode = { ...special, changes, defaultMode: DEFAULT_FILE_MODE, ifThere: 'refuse' }
+    const wanted: NewNode = { ...special, changes, ifThere: 'refuse' }
     return this.#make(caller, directory, name, wanted, seal)
   }
 
@@ -405,10 +401,11 @@ export class OverlayFileSystem implements FileSystem {
     )
   }
 
-  commit(_caller: Caller, id: NodeId): Awaitable<FsResult<{ readonly wcc: Wcc }, WccFail>> {
+  commit(caller: Caller, id: NodeId): Awaitable<FsResult<{ readonly wcc: Wcc }, WccFail>> {
     const fail: WccFail = { wcc: { before: undefined, after: undefined } }
     return this.#with<{ wcc: Wcc }, WccFail>(id, fail, (node, before) => {
       if (before.type !== 'file') return refuseUnchanged(notAFile(before), before)
+      if (!mayUseData(caller, before, MAY_WRITE)) return refuseUnchanged('ACCES', before)
       const done = () => succeed({ wcc: { before, after: this.view.attributesAtHand(node) } })
       if (!node.isDirty && node.runningCommit === undefined) return done()
       return this.#run(() => this.data.stabilise(node).then(done))

@@ -52,7 +52,8 @@ export function grantedAccess(caller: Caller, attributes: Attributes, wanted: nu
   const isDirectory = attributes.type === 'directory'
   let granted = 0
   if (mayAccess(caller, attributes, MAY_READ)) granted |= ACCESS_READ
-  if (mayAccess(caller, attributes, MAY_WRITE)) {
+  // A name in a directory can be changed only by who may also search it.
+  if (mayAccess(caller, attributes, isDirectory ? MAY_WRITE | MAY_EXECUTE : MAY_WRITE)) {
     granted |= ACCESS_MODIFY | ACCESS_EXTEND
     if (isDirectory) granted |= ACCESS_DELETE
   }
@@ -60,13 +61,16 @@ export function grantedAccess(caller: Caller, attributes: Attributes, wanted: nu
   return granted & wanted
 }
 
-/** Writing by anyone but root takes suid away, and sgid where the group may execute. */
-export function modeAfterWrite(caller: Caller, mode: number): number {
-  return isRoot(caller) ? mode : withoutSetId(mode)
+/** Writing by anyone but root takes suid away, and sgid where it is a privilege. */
+export function modeAfterWrite(caller: Caller, attributes: Attributes): number {
+  return isRoot(caller) ? attributes.mode : withoutSetId(caller, attributes.mode, attributes.gid)
 }
 
-/** What a change of owner leaves of the mode of a file (as the Linux server does, also for root). */
-export function withoutSetId(mode: number): number {
-  const cleared = mode & ~MODE_SETUID
-  return (mode & 0o010) !== 0 ? cleared & ~MODE_SETGID : cleared
+/**
+ * What a change of owner leaves of the mode of a file, also for root: no suid, and no sgid where the group may
+ * execute (as the Linux server) or where the caller is no member of the group.
+ */
+export function withoutSetId(caller: Caller, mode: number, gid: number): number {
+  const keepsSetGid = (mode & 0o010) === 0 && (isRoot(caller) || isMember(caller, gid))
+  return mode & ~MODE_SETUID & ~(keepsSetGid ? 0 : MODE_SETGID)
 }

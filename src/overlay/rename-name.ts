@@ -33,7 +33,7 @@ export async function renameName(
 ): Promise<RenameResult> {
   const { epoch } = view
   const first = await prepare(view, caller, fromId, fromName, 0)
-  if (!first.ok) return refuseBoth(first.status, first.fail.attributes, undefined)
+  if (!first.ok) return refuseBoth(first.status, first.fail.attributes, await attributesIfLive(view, toId))
   const second = await prepare(view, caller, toId, toName, 0)
   if (!second.ok) return refuseBoth(second.status, first.value.attributes, second.fail.attributes)
   const replaced = second.value.shown?.node
@@ -65,8 +65,6 @@ async function decide(
   const { from, to } = ends
   const source = from.shown
   const target = to.shown
-  const denied = refuseByPermission(caller, ends)
-  if (source !== undefined && denied !== undefined) return refuseBoth(denied, from.attributes, to.attributes)
   const plan = planRename({
     source: source && { node: source.node.id, type: source.attributes.type },
     target: target && {
@@ -77,6 +75,8 @@ async function decide(
         (target.node.delta !== undefined && isEmptyDirectory(target.node)),
     },
     isBelowItself: source !== undefined && isSameOrBelow(view, to.directory, source.node),
+    isAboveSource: target !== undefined && isSameOrBelow(view, from.directory, target.node),
+    denied: refuseByPermission(caller, ends),
   })
   switch (plan.do) {
     case 'refuse':
@@ -88,11 +88,17 @@ async function decide(
   }
 }
 
+async function attributesIfLive(view: View, id: NodeId): Promise<Attributes | undefined> {
+  const node = view.node(id)
+  return node === undefined ? undefined : view.attributes(node)
+}
+
 function refuseByPermission(caller: Caller, { from, to }: Ends): FsStatus | undefined {
-  if (!mayChange(caller, from.attributes) || !mayChange(caller, to.attributes)) return 'ACCES'
   const source = from.shown?.attributes
+  if (!mayChange(caller, from.attributes)) return 'ACCES'
   if (source === undefined) return undefined
   if (!mayRemoveFrom(caller, from.attributes, source)) return 'PERM'
+  if (!mayChange(caller, to.attributes)) return 'ACCES'
   if (to.shown !== undefined && !mayRemoveFrom(caller, to.attributes, to.shown.attributes)) return 'PERM'
   // A directory that gets another parent is changed itself: its "..".
   const changesParent = source.type === 'directory' && from.directory !== to.directory
