@@ -45,17 +45,20 @@ export class XdrWriter {
 
   uint32(value: number): void {
     if (value >>> 0 !== value) throw new AssertionError(`not a uint32: ${value}`)
-    this.#view.setUint32(this.claim(4), value)
+    const at = this.claim(4)
+    this.#view.setUint32(at, value)
   }
 
   int32(value: number): void {
     if ((value | 0) !== value) throw new AssertionError(`not an int32: ${value}`)
-    this.#view.setInt32(this.claim(4), value)
+    const at = this.claim(4)
+    this.#view.setInt32(at, value)
   }
 
   uint64(value: bigint): void {
     if (value < 0n || value > 0xffff_ffff_ffff_ffffn) throw new AssertionError(`not a uint64: ${value}`)
-    this.#view.setBigUint64(this.claim(8), value)
+    const at = this.claim(8)
+    this.#view.setBigUint64(at, value)
   }
 
   /** unsigned hyper from a number; 2^64 and more (what a quantity near 2^64 is rounded to) is written as 2^64 - 1. */
@@ -66,7 +69,8 @@ export class XdrWriter {
   }
 
   bool(value: boolean): void {
-    this.#view.setUint32(this.claim(4), value ? 1 : 0)
+    const at = this.claim(4)
+    this.#view.setUint32(at, value ? 1 : 0)
   }
 
   /** opaque<>: length, bytes, padding. */
@@ -96,7 +100,8 @@ export class XdrWriter {
 
   /** Bytes that are XDR already. */
   append(encoded: Uint8Array): void {
-    this.#bytes.set(encoded, this.claim(encoded.length))
+    const at = this.claim(encoded.length)
+    this.#bytes.set(encoded, at)
   }
 
   /**
