@@ -40,6 +40,8 @@ export interface Settings {
     readonly listen: ListenAddress
     readonly state: string | undefined
     readonly allow: readonly string[]
+    readonly squash: ViewSettings['squash']
+    readonly allowAtime: boolean
   }
 }
 

@@ -63,6 +63,8 @@ export function settingsSchema(checks: ForeignChecks) {
       listen: listenAddress.optional(),
       state: path.optional(),
       allow,
+      squash: accessRules.squash,
+      allowAtime: yesOrNo.optional(),
     }).optional(),
   })
 }

@@ -2,8 +2,10 @@
 export interface SettingSpec {
   /** With dots: "cache.blocksMiB". */
   readonly key: string
-  /** As commander reads it: "--cache-mib <n>". "<…...>" may be given often. */
+  /** As commander reads it: "--cache-mib <n>"; "<dir[:name]...>" is an argument. */
   readonly flag: string
+  /** The flag may be given often, and its values make a list. */
+  readonly repeated?: true
   readonly what: string
   /** As it would be written in rowfs.yaml; undefined: there is none. */
   readonly default: unknown
@@ -47,13 +49,15 @@ export const PROXY_SETTINGS: readonly SettingSpec[] = [
   },
   {
     key: 'views',
-    flag: '--view <name[,key=value]...>',
+    flag: '--view <name[,key=value]>',
+    repeated: true,
     what: 'a view to serve, with its own rules if it has some; may be given often',
     default: { default: {} },
   },
   {
     key: 'allow',
-    flag: '--allow <cidr...>',
+    flag: '--allow <cidr>',
+    repeated: true,
     what: 'clients that may mount, for views without rules of their own; may be given often',
     default: LOOPBACK_NETWORKS,
   },
@@ -88,13 +92,13 @@ export const PROXY_SETTINGS: readonly SettingSpec[] = [
     key: 'timeouts.imageMs',
     flag: '--image-timeout-ms <n>',
     what: 'how long a client waits for the image server before it is told to try again (JUKEBOX)',
-    default: 5000,
+    default: 15_000,
   },
   {
     key: 'timeouts.shadowMs',
     flag: '--shadow-timeout-ms <n>',
     what: 'the same for a shadow server',
-    default: 5000,
+    default: 15_000,
   },
   {
     key: 'log.level',
@@ -121,14 +125,27 @@ export const EXPORT_SETTINGS: readonly SettingSpec[] = [
   {
     key: 'export.state',
     flag: '--state <dir>',
-    what: 'keeps the key of the handles, so that they survive a restart',
+    what: 'keeps the key of the handles, so that they survive a restart (default: rowfs/export in $XDG_STATE_HOME)',
     default: undefined,
   },
   {
     key: 'export.allow',
-    flag: '--allow <cidr...>',
+    flag: '--allow <cidr>',
+    repeated: true,
     what: 'clients that may mount; may be given often',
     default: LOOPBACK_NETWORKS,
+  },
+  {
+    key: 'export.squash',
+    flag: '--squash <who>',
+    what: 'whose identity becomes the anonymous one: none, root or all',
+    default: 'none',
+  },
+  {
+    key: 'export.allowAtime',
+    flag: '--allow-atime',
+    what: 'serve although reading changes access times (as root it never does)',
+    default: false,
   },
 ]
 

@@ -45,6 +45,7 @@ export class CallStatistics implements RpcObserver {
   readonly #refused = new Map<RpcRefusal['stat'], number>()
   readonly #clients = new Map<string, ClientCount>()
   #calls = 0
+  #changes = 0
 
   constructor(clock: Clock, programNames: ReadonlyMap<number, string>) {
     this.#clock = clock
@@ -53,6 +54,11 @@ export class CallStatistics implements RpcObserver {
 
   get calls(): number {
     return this.#calls
+  }
+
+  /** Calls that may have changed a view. */
+  get changes(): number {
+    return this.#changes
   }
 
   called(
@@ -66,6 +72,7 @@ export class CallStatistics implements RpcObserver {
     count.latency.record(durationUs)
     count.bytesIn += bytesIn
     count.bytesOut += bytesOut
+    if (procedure.spec.mutates) this.#changes += 1
     this.#heard(address)
   }
 

@@ -4,7 +4,8 @@ import type { ServedProcedure } from '../../src/oncrpc/procedure.ts'
 
 let nowMs = 0
 const clock = { now: () => ({ seconds: 0, nanoseconds: 0 }), monotonicMs: () => nowMs }
-const served = (program: number, name: string) => ({ program, version: 3, name }) as ServedProcedure
+const served = (program: number, name: string, mutates = false) =>
+  ({ program, version: 3, name, spec: { mutates } }) as ServedProcedure
 const READ = served(100003, 'READ')
 const GETATTR = served(100003, 'GETATTR')
 
@@ -42,6 +43,9 @@ test('calls by procedure, most used first, with their latency and bytes', () => 
     },
   ])
   expect(statistics.calls).toBe(4)
+  expect(statistics.changes).toBe(0)
+  statistics.called(served(100003, 'WRITE', true), 'a', 1, 1, 1)
+  expect(statistics.changes).toBe(1)
 })
 
 test('refusals by kind', () => {

@@ -1,0 +1,133 @@
+import { join } from 'node:path'
+import { type Clock, SystemClock } from '../base/clock.ts'
+import type { Logger } from '../base/logger.ts'
+import { systemRandom } from '../base/random.ts'
+import type { Settings } from '../config/load-settings.ts'
+import type { ShadowPlace } from '../config/schema.ts'
+import { IndexBatch } from '../index/batch.ts'
+import { IndexStore } from '../index/index-store.ts'
+import { NfsExport } from '../nfsclient/nfs-export.ts'
+import { parseNfsUrl } from '../nfsclient/nfs-url.ts'
+import { NFS3_READ_PROCEDURES, type Nfs3ReadProcedures } from '../nfsclient/nfs3-client.ts'
+import { ViewCatalog } from '../overlay/view-catalog.ts'
+import { LocalShadowStore } from '../shadow/local-store.ts'
+import { Nfs3LowerLayer } from '../upstream/nfs3-lower-layer.ts'
+import { ServerUnavailableError } from '../vfs/faults.ts'
+import type { LowerLayer } from '../vfs/lower-layer.ts'
+import type { ShadowStore } from '../vfs/shadow-store.ts'
+import type { ProxySettings } from './proxy.ts'
+import { type ShadowIdentity, StateDirectory } from './state-directory.ts'
+import type { StatusReport } from './status-report.ts'
+
+const MIB = 1024 * 1024
+
+/** What of the state directory is open: in the proxy, and in `rowfs view` when no proxy runs. */
+export interface Storage {
+  readonly state: StateDirectory
+  readonly index: IndexStore
+  readonly shadow: ShadowStore
+  readonly catalog: ViewCatalog
+}
+
+/** The image a proxy stands on; commands about views need none. */
+export interface ImageParts {
+  readonly lower: LowerLayer
+  readonly url: string
+  /** The blocks were moved to where --shadow says. */
+  readonly shadowWasMoved: boolean
+}
+
+export interface StorageOptions {
+  readonly directory: string
+  readonly settings: Settings
+  readonly logger: Logger
+  /** For the lock: what a second process is told. */
+  readonly command: string
+  readonly image: ImageParts | undefined
+  readonly clock?: Clock
+}
+
+/** The image server as the proxy sees it. */
+export interface OpenImage {
+  readonly lower: LowerLayer
+  report(clock: Clock): StatusReport['image']
+}
+
+export function openImage(stack: AsyncDisposableStack, settings: ProxySettings): OpenImage {
+  const lower = new Nfs3LowerLayer(parseNfsUrl(settings.base), {
+    limits: { waitMaxMs: settings.timeouts.imageMs },
+  })
+  stack.defer(() => lower.close())
+  return { lower, report: (clock) => reportOn(lower, clock) }
+}
+
+function reportOn(lower: Nfs3LowerLayer, clock: Clock): StatusReport['image'] {
+  const { state } = lower
+  const { procedures, bytesIn } = lower.counters()
+  const common = { url: lower.name, state: state.state, bytesIn, procedures }
+  if (state.state !== 'down') return common
+  return { ...common, downForMs: (clock.now().seconds - state.since.seconds) * 1000, reason: state.reason }
+}
+
+/** Opens state, shadow, index and views, in this order; disposing of the stack closes them in the reverse one. */
+export async function openStorage(stack: AsyncDisposableStack, options: StorageOptions): Promise<Storage> {
+  const { directory, settings, logger, image } = options
+  const state = StateDirectory.open(directory, options.command, image && systemRandom)
+  stack.defer(() => state.release())
+  if (image !== undefined) {
+    await checkImage(state, image, logger)
+    state.adoptShadow(shadowIdentity(settings.shadow), image.shadowWasMoved)
+  }
+  const shadow = openShadow(state, settings)
+  stack.defer(() => shadow.close())
+  const index = await IndexStore.open({
+    directory: join(directory, 'index'),
+    logger,
+    expectedSequence: state.closedSequence,
+  })
+  for (const finding of index.findings) logger.error(`damage: ${finding}; run: rowfs view check NAME`)
+  stack.defer(async () => {
+    // Synced, so that the number written down below is there after a power loss too.
+    await index.commit(new IndexBatch(), true)
+    await index.close()
+    state.recordClose(index.sequence)
+  })
+  const catalog = await ViewCatalog.open({
+    index,
+    shadow,
+    lower: image?.lower,
+    clock: options.clock ?? new SystemClock(),
+    random: systemRandom,
+    logger,
+    limits: { cacheBytes: settings.cache.blocksMiB * MIB, recheckMs: settings.cache.recheckMs },
+  })
+  stack.defer(() => catalog.close())
+  return { state, index, shadow, catalog }
+}
+
+/** The image must be the one the state was made on. One that does not answer now is believed to be it. */
+async function checkImage(state: StateDirectory, image: ImageParts, logger: Logger): Promise<void> {
+  try {
+    const { attributes } = await image.lower.root()
+    state.adoptBase({ url: image.url, fsid: String(attributes.fsid), fileid: String(attributes.fileid) })
+  } catch (error) {
+    if (state.base === undefined || !(error instanceof ServerUnavailableError)) throw error
+    logger.warn({ err: error }, 'the image server does not answer; going on with what is known of the image')
+  }
+}
+
+function shadowIdentity(place: ShadowPlace | undefined): ShadowIdentity {
+  if (place === undefined) return { kind: 'own' }
+  if (place.kind === 'directory') return { kind: 'directory', place: place.path }
+  // Ports and identities may differ from start to start; the export is what holds the blocks.
+  const { host, path } = parseNfsUrl(place.url)
+  return { kind: 'nfs', place: `nfs://${host}${Buffer.from(path).toString('latin1')}` }
+}
+
+function openShadow(state: StateDirectory, settings: Settings): ShadowStore {
+  const place = settings.shadow
+  if (place?.kind === 'nfs') throw new Error('NFS shadow stores have not landed yet')
+  const known = state.shadow
+  if (known === undefined || known.kind === 'own') return new LocalShadowStore(join(state.path, 'shadow'))
+  return new LocalShadowStore(known.place)
+}
