@@ -1,10 +1,11 @@
+import { entryplus3Bytes } from '../../protocols/nfs3/hot-entryplus3.ts'
+import { FATTR3_BYTES } from '../../protocols/nfs3/hot-fattr3.ts'
 import type { DirectoryEntry } from '../../vfs/file-system.ts'
 import { paddedBytes } from '../../xdr/reader.ts'
 
 // How many bytes the parts of READDIR3resok and READDIRPLUS3resok take (RFC 1813 sections 3.3.16 and 3.3.17, sizes
 // by RFC 4506). The clients' limits count exactly these.
 
-export const FATTR3_BYTES = 84
 /** dir_attributes with its flag, cookieverf, the FALSE that ends the list, eof. */
 export const LISTING_FIXED_BYTES = 4 + FATTR3_BYTES + 8 + 4 + 4
 /** The TRUE before an entry, fileid, the length of the name, cookie. */
@@ -15,11 +16,6 @@ export const ENTRY_MIN_BYTES = ENTRY_FIXED_BYTES + 4
 /** One entry3 of READDIR, and what of an entryplus3 counts as directory information. */
 export function entryBytes(entry: DirectoryEntry): number {
   return ENTRY_FIXED_BYTES + paddedBytes(entry.name.length)
-}
-
-/** What name_attributes and name_handle add to an entryplus3. */
-export function entryplusExtraBytes(entry: DirectoryEntry, handleBytes: number): number {
-  return 4 + (entry.attributes === undefined ? 0 : FATTR3_BYTES) + 4 + 4 + paddedBytes(handleBytes)
 }
 
 /** How many entries, from the first on, fit into `maxBytes` of READDIR3resok. */
@@ -51,9 +47,8 @@ export function fittingPlusEntries(entries: readonly DirectoryEntry[], limits: P
   let leftDirectoryBytes = limits.directoryBytes
   let count = 0
   for (const entry of entries) {
-    const ownBytes = entryBytes(entry)
-    leftBytes -= ownBytes + entryplusExtraBytes(entry, limits.handleBytes)
-    leftDirectoryBytes -= ownBytes
+    leftBytes -= entryplus3Bytes(entry.name.length, entry.attributes !== undefined, limits.handleBytes)
+    leftDirectoryBytes -= entryBytes(entry)
     if (leftBytes < 0 || (leftDirectoryBytes < 0 && count > 0)) break
     count += 1
   }

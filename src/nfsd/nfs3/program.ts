@@ -1,7 +1,5 @@
 import { type Handlers, type ProgramVersion, serveProgram } from '../../oncrpc/procedure.ts'
 import { NFS3_PROCEDURES, NFS3_PROGRAM, NFS3_VERSION } from '../../protocols/nfs3/procedures.ts'
-import { res3 } from '../../protocols/nfs3/status.ts'
-import { READDIR3resfail, READDIRPLUS3resfail } from '../../protocols/nfs3/types.ts'
 import { access } from './access.ts'
 import type { Nfs3Context } from './call.ts'
 import { commit } from './commit.ts'
@@ -10,7 +8,6 @@ import { fsinfo } from './fsinfo.ts'
 import { fsstat } from './fsstat.ts'
 import { getattr } from './getattr.ts'
 import { link } from './link.ts'
-import { listing, listingPlus } from './listing-codec.ts'
 import { lookup } from './lookup.ts'
 import { mkdir } from './mkdir.ts'
 import { mknod } from './mknod.ts'
@@ -27,15 +24,8 @@ import { setattr } from './setattr.ts'
 import { symlink } from './symlink.ts'
 import { write } from './write.ts'
 
-/** The protocol's table; listings are written by hand (listing-codec.ts), and are the same on the wire. */
-const SERVED_PROCEDURES = {
-  ...NFS3_PROCEDURES,
-  READDIR: { ...NFS3_PROCEDURES.READDIR, res: res3(listing, READDIR3resfail) },
-  READDIRPLUS: { ...NFS3_PROCEDURES.READDIRPLUS, res: res3(listingPlus, READDIRPLUS3resfail) },
-} as const
-
 /** Leave a procedure out and this file does not compile. */
-const HANDLERS: Handlers<Nfs3Context, typeof SERVED_PROCEDURES> = {
+const HANDLERS: Handlers<Nfs3Context, typeof NFS3_PROCEDURES> = {
   NULL: nullProcedure,
   GETATTR: getattr,
   SETATTR: setattr,
@@ -65,7 +55,7 @@ export function nfs3Program(context: Nfs3Context): ProgramVersion {
   return serveProgram({
     program: NFS3_PROGRAM,
     version: NFS3_VERSION,
-    table: SERVED_PROCEDURES,
+    table: NFS3_PROCEDURES,
     handlers: HANDLERS,
     context,
   })

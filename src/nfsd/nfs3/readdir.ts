@@ -1,41 +1,45 @@
 import { type Awaitable, whenReady } from '../../base/awaitable.ts'
-import type { READDIR3args, READDIR3resfail } from '../../protocols/nfs3/types.ts'
-import { type FsResult, refuse, succeed } from '../../vfs/result.ts'
-import { toPostOpAttr } from './attributes.ts'
+import { NFS3_COOKIEVERFSIZE } from '../../protocols/nfs3/basic-types.ts'
+import type { entry3, READDIR3args, READDIR3res } from '../../protocols/nfs3/types.ts'
+import type { DirectoryEntry } from '../../vfs/file-system.ts'
+import { refuse, succeed } from '../../vfs/result.ts'
+import { toFattr3, toPostOpAttr } from './attributes.ts'
 import type { Nfs3Call } from './call.ts'
 import { dataMaxBytes } from './limits.ts'
-import type { Listing } from './listing-codec.ts'
 import { ENTRY_MIN_BYTES, fittingEntries, LISTING_FIXED_BYTES } from './listing-size.ts'
 import { onTarget } from './target.ts'
-
-export type ReaddirRes = FsResult<Listing, READDIR3resfail>
 
 const NO_ATTRIBUTES = { dir_attributes: undefined }
 
 /**
- * NFSPROC3_READDIR (RFC 1813 section 3.3.16). The cookie verifier is not looked at: clients loop or give up on
- * BAD_COOKIE, and our cookies are good for ever.
+ * Cookies stay valid while the directory changes, so there is nothing to verify: the verifier is always zeros, and
+ * what clients send is not looked at (they loop or give up on BAD_COOKIE).
  */
-export function readdir(call: Nfs3Call<ReaddirRes>, args: READDIR3args): Awaitable<ReaddirRes> {
+export const COOKIE_VERIFIER = new Uint8Array(NFS3_COOKIEVERFSIZE)
+
+/** NFSPROC3_READDIR (RFC 1813 section 3.3.16). */
+export function readdir(call: Nfs3Call<READDIR3res>, args: READDIR3args): Awaitable<READDIR3res> {
   const maxBytes = Math.min(args.count, dataMaxBytes(call.transport))
   return onTarget(call, args.dir, NO_ATTRIBUTES, ({ fs, caller, node }) => {
-    const maxEntries = entriesToAskFor(maxBytes, ENTRY_MIN_BYTES)
-    const options = { maxEntries, withAttributes: false }
-    return whenReady(fs.readdir(caller, node, afterCookie(args.cookie), options), (result): ReaddirRes => {
+    const options = { maxEntries: entriesToAskFor(maxBytes, ENTRY_MIN_BYTES), withAttributes: false }
+    return whenReady(fs.readdir(caller, node, afterCookie(args.cookie), options), (result): READDIR3res => {
       if (!result.ok) return refuse(result.status, { dir_attributes: toPostOpAttr(result.fail.attributes) })
       const { entries, eof, attributes } = result.value
       const count = fittingEntries(entries, maxBytes)
       if (isTooSmall(maxBytes, count, entries.length)) {
-        return refuse('TOOSMALL', { dir_attributes: toPostOpAttr(attributes) })
+        return refuse('TOOSMALL', { dir_attributes: toFattr3(attributes) })
       }
-      const all = count === entries.length
       return succeed({
-        directory: attributes,
-        entries: all ? entries : entries.slice(0, count),
-        eof: eof && all,
+        dir_attributes: toFattr3(attributes),
+        cookieverf: COOKIE_VERIFIER,
+        reply: { entries: entries.slice(0, count).map(toEntry3), eof: eof && count === entries.length },
       })
     })
   })
+}
+
+function toEntry3({ node, name, cookie }: DirectoryEntry): entry3 {
+  return { fileid: BigInt(node), name, cookie: BigInt(cookie) }
 }
 
 /** As many as can fit, at least one: it is the file system that knows whether there are any. */

@@ -1,7 +1,7 @@
 import { type Awaitable, isPromise, whenReady } from '../../base/awaitable.ts'
 import type { Attributes } from '../../vfs/attributes.ts'
 import { statusOfFault } from '../../vfs/faults.ts'
-import type { Caller, FileSystem, FsObject, NodeId, Seal } from '../../vfs/file-system.ts'
+import type { Caller, FileSystem, NodeId, Seal } from '../../vfs/file-system.ts'
 import { type FsResult, refuse, succeed } from '../../vfs/result.ts'
 import type { FsStatus } from '../../vfs/status.ts'
 import type { Export } from '../exports.ts'
@@ -85,7 +85,7 @@ export function refuseHere<Fail>(
 export function handleOf(
   call: Nfs3Call<never>,
   { served }: Target,
-  { node, generation }: FsObject,
+  { node, generation }: { readonly node: NodeId; readonly generation: number },
 ): Uint8Array {
   return call.context.handles.encode({ view: served.view, node, generation })
 }
