@@ -112,7 +112,8 @@ export function dropRecords(view: View, batch: IndexBatch, node: Node): void {
   }
   if (node.marked) batch.delete(overwriteMarkKey(view.number, node.id))
   if (node.truncateIntent !== 'none') batch.delete(truncateIntentKey(view.number, node.id))
-  node.hasShadowFile = presence !== undefined && (presence.presentBlocks > 0 || node.hasUnsyncedData)
+  // A file may be there although it has no block any more: it was cut to nothing.
+  node.hasShadowFile = presence !== undefined
   node.presence = undefined
   node.pages = 0
   node.pagesHash = 0

@@ -311,7 +311,9 @@ export class ViewCatalog {
   }
 
   async #flush({ served }: Known): Promise<void> {
-    if (served !== undefined) await flushView(served, 0)
+    if (served === undefined) return
+    await flushView(served, 0)
+    await this.#options.index.drain()
   }
 
   async #flushOld(): Promise<void> {
