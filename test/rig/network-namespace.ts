@@ -85,17 +85,6 @@ export class NetworkNamespace {
     return { tap, address: `${SUBNET}.${host}`, prefixLength: this.prefixLength, mac }
   }
 
-  /** Waits until a TCP connection to the port is accepted inside. */
-  async waitForPort(port: number, options: { readonly timeoutMs: number; readonly address?: string }) {
-    const address = options.address ?? this.address
-    const deadline = performance.now() + options.timeoutMs
-    const script = `until (exec 3<>/dev/tcp/${address}/${port}) 2>/dev/null; do sleep 0.05; done`
-    const result = await this.run(['bash', '-c', script], { timeoutMs: deadline - performance.now() })
-    if (result.exitCode !== 0) {
-      throw new Error(`nothing listens on ${address}:${port} after ${options.timeoutMs} ms`)
-    }
-  }
-
   /** Ends what still runs inside, then removes the namespace with its bridge and taps. */
   async remove(): Promise<void> {
     await removeNamespace(this.name)
