@@ -65,8 +65,9 @@ export class KnfsdGuest {
   }
 
   /** The exported tree as the server itself sees it. */
-  readTree(): Promise<TreeSnapshot> {
-    return readTree(EXPORT_PATH, { guest: this.guest })
+  readTree(sampleOverBytes?: number): Promise<TreeSnapshot> {
+    const { guest } = this
+    return readTree(EXPORT_PATH, sampleOverBytes === undefined ? { guest } : { guest, sampleOverBytes })
   }
 
   async stop(): Promise<void> {

@@ -30,6 +30,8 @@ export class NetworkNamespace {
   /** Where servers started in the namespace are reached by guests. */
   readonly address = `${SUBNET}.1`
   readonly prefixLength = 24
+  /** All guests, for a server's list of allowed clients. */
+  readonly network = `${SUBNET}.0/24`
   #slots = 0
 
   private constructor(name: string) {

@@ -24,8 +24,17 @@ export interface RowfsPlace {
   readonly port?: number
   /** Puts a command line into a network namespace (NetworkNamespace.wrap). Default: the namespace we are in. */
   readonly wrap?: (argv: readonly string[]) => string[]
+  /** Networks that may mount; default: rowfs' own, loopback. */
+  readonly allow?: readonly string[]
   /** More arguments, as they are. */
   readonly extraArguments?: readonly string[]
+}
+
+export interface ExportOptions extends RowfsPlace {
+  /** Each is exported as /NAME, where it is given as DIR:NAME. */
+  readonly directories: readonly string[]
+  /** Keeps the key of the handles. */
+  readonly state: string
 }
 
 export interface ProxyOptions extends RowfsPlace {
@@ -57,7 +66,9 @@ export class RowfsProcess {
     this.host = place.host ?? '127.0.0.1'
     this.port = port
     this.#wrap = place.wrap ?? ((argv) => [...argv])
-    this.#command = [...command, '--listen', `${this.host}:${port}`, ...(place.extraArguments ?? [])]
+    const allow = (place.allow ?? []).flatMap((network) => ['--allow', network])
+    const listen = ['--listen', `${this.host}:${port}`]
+    this.#command = [...command, ...listen, ...allow, ...(place.extraArguments ?? [])]
   }
 
   static async startProxy(options: ProxyOptions): Promise<RowfsProcess> {
@@ -68,9 +79,9 @@ export class RowfsProcess {
     return RowfsProcess.#start(command, options, options.crashPoint)
   }
 
-  /** Each directory is exported as /NAME, where it is given as DIR:NAME. */
-  static async startExport(directories: readonly string[], place: RowfsPlace = {}): Promise<RowfsProcess> {
-    return RowfsProcess.#start(['export', ...directories], place, undefined)
+  static async startExport(options: ExportOptions): Promise<RowfsProcess> {
+    const command = ['export', ...options.directories, '--state', options.state]
+    return RowfsProcess.#start(command, options, undefined)
   }
 
   static async #start(
