@@ -1,10 +1,17 @@
 import { existsSync } from 'node:fs'
 import { type Command, Option } from 'commander'
 import { type FlagValue, type LoadedSettings, loadSettings } from '../config/load-settings.ts'
+import type { ForeignChecks } from '../config/schema.ts'
 import type { SettingSpec } from '../config/setting-table.ts'
 import { parseNfsUrl } from '../nfsclient/nfs-url.ts'
 import { AllowList } from '../nfsd/allow-list.ts'
 import { UsageError } from './exit-codes.ts'
+
+/** The rows that read these values say whether they can. */
+export const settingChecks: ForeignChecks = {
+  nfsUrl: parseNfsUrl,
+  network: (text) => new AllowList([text]),
+}
 
 const DEFAULT_FILE = 'rowfs.yaml'
 
@@ -48,11 +55,7 @@ export function settingsOf(command: Command, specs: readonly SettingSpec[]): Loa
   }
   const config = command.getOptionValue('config') as string | undefined
   const file = config ?? (existsSync(DEFAULT_FILE) ? DEFAULT_FILE : undefined)
-  return loadSettings({
-    file,
-    flags: given,
-    checks: { nfsUrl: parseNfsUrl, network: (text) => new AllowList([text]) },
-  })
+  return loadSettings({ file, flags: given, checks: settingChecks })
 }
 
 /** NAME[,key=value]… */

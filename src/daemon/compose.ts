@@ -54,17 +54,17 @@ export interface OpenImage {
 }
 
 export function openImage(stack: AsyncDisposableStack, settings: ProxySettings): OpenImage {
-  const lower = new Nfs3LowerLayer(parseNfsUrl(settings.base), {
-    limits: { waitMaxMs: settings.timeouts.imageMs },
-  })
+  const limits = { waitMaxMs: settings.timeouts.imageMs }
+  const server = new NfsExport(parseNfsUrl(settings.base), NFS3_READ_PROCEDURES, { limits })
+  const lower = new Nfs3LowerLayer(server)
   stack.defer(() => lower.close())
-  return { lower, report: (clock) => reportOn(lower, clock) }
+  return { lower, report: (clock) => reportOn(server, clock) }
 }
 
-function reportOn(lower: Nfs3LowerLayer, clock: Clock): StatusReport['image'] {
-  const { state } = lower
-  const { procedures, bytesIn } = lower.counters()
-  const common = { url: lower.name, state: state.state, bytesIn, procedures }
+function reportOn(server: NfsExport<Nfs3ReadProcedures>, clock: Clock): StatusReport['image'] {
+  const { state } = server
+  const { procedures, bytesIn } = server.counters()
+  const common = { url: server.name, state: state.state, bytesIn, procedures }
   if (state.state !== 'down') return common
   return { ...common, downForMs: (clock.now().seconds - state.since.seconds) * 1000, reason: state.reason }
 }
