@@ -5,8 +5,9 @@ import { byteKey } from '../../src/base/bytes.ts'
 import { descriptorOf } from '../../src/exporter/descriptor-cache.ts'
 import { ListingCache, SETTLED_AFTER_SECONDS } from '../../src/exporter/listing-cache.ts'
 import type { DirectoryEntry, FileSystem, NodeId } from '../../src/vfs/file-system.ts'
-import { valueOf } from '../conformance/answers.ts'
-import { Look, ROOT } from '../conformance/harness.ts'
+import { okOf } from '../conformance/answers.ts'
+import { ROOT } from '../conformance/callers.ts'
+import { Look } from '../conformance/harness.ts'
 import { plantEveryKind, serve, temporaryDirectory } from './host-directory.ts'
 import { ManualClock } from './manual-clock.ts'
 
@@ -19,7 +20,7 @@ function fill(root: string, count: number, prefix = 'file'): string[] {
 const namesOf = (entries: readonly DirectoryEntry[]) => entries.map(({ name }) => byteKey(name))
 
 async function page(fs: FileSystem, after: number, maxEntries: number) {
-  return valueOf(await fs.readdir(ROOT, fs.root, after, { maxEntries, withAttributes: true }))
+  return okOf(await fs.readdir(ROOT, fs.root, after, { maxEntries, withAttributes: true }))
 }
 
 describe('READDIRPLUS', () => {
@@ -47,7 +48,7 @@ describe('READDIRPLUS', () => {
     expect([dot?.attributes?.fileid, dotDot?.attributes?.fileid]).toEqual(
       [dot?.node, dotDot?.node].map((node) => BigInt(node!)),
     )
-    for (const each of [dot!, dotDot!]) valueOf(await look.fs.resolve(each.node, each.generation))
+    for (const each of [dot!, dotDot!]) okOf(await look.fs.resolve(each.node, each.generation))
     const [rootDot, rootDotDot] = await look.listing('/', 10, true)
     expect(rootDot?.node).toBe(look.fs.root)
     expect(rootDotDot?.node).toBe(look.fs.root)
@@ -69,8 +70,8 @@ describe('READDIRPLUS', () => {
     fill(root, 5)
     const { fs } = serve(root)
     for (const { node, generation } of await new Look(fs).listing('/', 2)) {
-      valueOf(await fs.resolve(node, generation))
-      valueOf(await fs.getattr(ROOT, node))
+      okOf(await fs.resolve(node, generation))
+      okOf(await fs.getattr(ROOT, node))
     }
   })
 

@@ -14,8 +14,9 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { SYNC_READ_MAX_BYTES } from '../../src/exporter/file-data.ts'
 import type { Caller, NodeId } from '../../src/vfs/file-system.ts'
-import { failOf, valueOf } from '../conformance/answers.ts'
-import { Look, name, ROOT } from '../conformance/harness.ts'
+import { failOf, okOf } from '../conformance/answers.ts'
+import { ROOT } from '../conformance/callers.ts'
+import { Look, name } from '../conformance/harness.ts'
 import { diskPath, ODD_NAMES } from '../model/seed-tree.ts'
 import { plantEveryKind, SPARSE_TAIL, serve, TIB, temporaryDirectory } from './host-directory.ts'
 
@@ -102,7 +103,7 @@ describe('names', () => {
     const root = temporaryDirectory()
     mkdirSync(join(root, 'dir'))
     const { fs } = serve(root)
-    const attributes = valueOf(await fs.getattr(ROOT, fs.root))
+    const attributes = okOf(await fs.getattr(ROOT, fs.root))
     const refusal = async (bytes: Uint8Array, status: 'INVAL' | 'NAMETOOLONG' | 'NOENT') =>
       expect(failOf(await fs.lookup(ROOT, fs.root, bytes), status)).toEqual({ attributes })
     await refusal(new Uint8Array(0), 'INVAL')
@@ -131,7 +132,7 @@ describe('names', () => {
     const look = new Look(serve(root).fs)
     const moving = await look.node('/a/moving')
     renameSync(join(root, 'a/moving'), join(root, 'b/moved'))
-    const above = valueOf(await look.fs.lookup(ROOT, moving, name('..'))).object
+    const above = okOf(await look.fs.lookup(ROOT, moving, name('..'))).object
     expect(above.node).toBe(await look.node('/b'))
   })
 
@@ -153,7 +154,7 @@ describe('links and special files', () => {
     plantEveryKind(root)
     const look = new Look(serve(root).fs)
     const target = async (path: string) =>
-      text(valueOf(await look.fs.readlink(ROOT, await look.node(path))).target)
+      text(okOf(await look.fs.readlink(ROOT, await look.node(path))).target)
     expect(await target('/outside')).toBe('/etc/passwd')
     expect(await target('/loop')).toBe('loop')
     expect(await target('/longest')).toBe('x'.repeat(4095))
@@ -182,7 +183,7 @@ describe('READ', () => {
     const { node, attributes } = await look.object('/file')
     const read = async (offsetBytes: number, countBytes: number) => {
       const into = new Uint8Array(countBytes)
-      const answer = valueOf(await look.fs.read(ROOT, node, offsetBytes, into))
+      const answer = okOf(await look.fs.read(ROOT, node, offsetBytes, into))
       expect(answer.attributes).toEqual(attributes)
       return [text(into.subarray(0, answer.countBytes)), answer.eof]
     }
@@ -254,7 +255,7 @@ describe('permissions', () => {
     chmodSync(join(root, 'dir'), 0o710)
     const look = new Look(serve(root).fs)
     const granted = async (path: string, caller: Caller) =>
-      valueOf(await look.fs.access(caller, await look.node(path), 0x3f)).granted
+      okOf(await look.fs.access(caller, await look.node(path), 0x3f)).granted
     expect(await granted('/file', ROOT)).toBe(0x01)
     expect(await granted('/file', owner)).toBe(0x01)
     expect(await granted('/file', member)).toBe(0x01)
@@ -267,7 +268,7 @@ describe('permissions', () => {
     expect(await granted('/file', ROOT)).toBe(0x21)
     expect(await granted('/file', stranger)).toBe(0x20)
     const node = await look.node('/file')
-    expect(valueOf(await look.fs.access(ROOT, node, 0x20)).granted).toBe(0x20)
+    expect(okOf(await look.fs.access(ROOT, node, 0x20)).granted).toBe(0x20)
   })
 
   test.runIf(isRoot)('LOOKUP needs x, READDIR needs r, READ r, x or to be the owner', async () => {
@@ -284,24 +285,24 @@ describe('permissions', () => {
     const read = (caller: Caller) => fs.read(caller, file, 0, new Uint8Array(4))
 
     chmodSync(join(root, 'dir'), 0o701)
-    valueOf(await lookup(stranger))
+    okOf(await lookup(stranger))
     expect(failOf(await list(stranger), 'ACCES').attributes).toEqual(await look.attributes('/dir'))
     chmodSync(join(root, 'dir'), 0o704)
     failOf(await lookup(stranger), 'ACCES')
-    valueOf(await list(stranger))
-    valueOf(await lookup(ROOT))
+    okOf(await list(stranger))
+    okOf(await lookup(ROOT))
 
     chmodSync(join(root, 'dir/file'), 0o000)
-    valueOf(await read(owner))
-    valueOf(await read(ROOT))
+    okOf(await read(owner))
+    okOf(await read(ROOT))
     failOf(await read(member), 'ACCES')
     chmodSync(join(root, 'dir/file'), 0o010)
-    valueOf(await read(member))
+    okOf(await read(member))
     failOf(await read(stranger), 'ACCES')
     // The group's triple decides for a member, though others may.
     chmodSync(join(root, 'dir/file'), 0o604)
     failOf(await read(member), 'ACCES')
-    valueOf(await read(stranger))
+    okOf(await read(stranger))
   })
 })
 
@@ -311,7 +312,7 @@ describe('a tree that cannot be written', () => {
     writeFileSync(join(root, 'file'), 'data')
     const { fs } = serve(root)
     const look = new Look(fs)
-    const [dir, file] = [valueOf(await fs.getattr(ROOT, fs.root)), await look.object('/file')]
+    const [dir, file] = [okOf(await fs.getattr(ROOT, fs.root)), await look.object('/file')]
     const same = { before: dir, after: dir }
     const sameFile = { before: file.attributes, after: file.attributes }
     expect(fs.writable).toBe(false)
@@ -337,7 +338,7 @@ describe('a tree that cannot be written', () => {
   test('FSSTAT tells the room of the host file system', async () => {
     const root = temporaryDirectory()
     const { fs } = serve(root)
-    const { space } = valueOf(await fs.fsstat(ROOT, fs.root))
+    const { space } = okOf(await fs.fsstat(ROOT, fs.root))
     const said = execFileSync('stat', ['-f', '-c', '%b %S %c', root]).toString().trim().split(' ').map(Number)
     expect(space.totalBytes).toBe(said[0]! * said[1]!)
     expect(space.totalFiles).toBe(said[2])
@@ -365,7 +366,7 @@ describe('handles', () => {
     await Promise.all(
       before.map(async ({ node, generation, attributes }) => {
         expect(await fs.resolve(node, generation)).toEqual({ ok: true, value: undefined })
-        expect(valueOf(await fs.getattr(ROOT, node))).toEqual(attributes)
+        expect(okOf(await fs.getattr(ROOT, node))).toEqual(attributes)
       }),
     )
   })
@@ -392,7 +393,7 @@ describe('handles', () => {
     failOf(await fs.resolve(node, generation ^ 1), 'STALE')
     failOf(await serve(root).fs.resolve(node, generation ^ 1), 'STALE')
     failOf(await fs.resolve(fs.root, fs.generationOf(fs.root) ^ 1), 'STALE')
-    valueOf(await fs.resolve(node, generation))
+    okOf(await fs.resolve(node, generation))
   })
 
   test('follow files and directories that are moved on the host', async () => {
@@ -406,12 +407,12 @@ describe('handles', () => {
       await look.node('/dir/sub/deep'),
     ]
     renameSync(join(root, 'dir/suid'), join(root, 'dir/renamed'))
-    valueOf(await fs.getattr(ROOT, file))
+    okOf(await fs.getattr(ROOT, file))
     expect(text(await look.bytes('/dir/renamed'))).toBe('#!/bin/sh\n')
     renameSync(join(root, 'dir/sub'), join(root, 'names/sub'))
     clock.elapsedMs += 5000
-    valueOf(await fs.getattr(ROOT, deep))
-    valueOf(await fs.getattr(ROOT, sub))
+    okOf(await fs.getattr(ROOT, deep))
+    okOf(await fs.getattr(ROOT, sub))
     renameSync(join(root, 'names/sub'), join(temporaryDirectory(), 'sub'))
     clock.elapsedMs += 5000
     failOf(await fs.getattr(ROOT, sub), 'STALE')
@@ -426,7 +427,7 @@ describe('handles', () => {
     const { fs } = serve(root)
     const node = await new Look(fs).node('/first')
     rmSync(join(root, 'first'))
-    expect(valueOf(await fs.getattr(ROOT, node)).nlink).toBe(1)
+    expect(okOf(await fs.getattr(ROOT, node)).nlink).toBe(1)
   })
 
   test('resolve although the node table is far too small for the tree', async () => {
@@ -441,9 +442,9 @@ describe('handles', () => {
     const objects = []
     for (const path of paths) objects.push(await new Look(fs).object(path))
     for (const [index, { node, generation }] of objects.entries()) {
-      valueOf(await fs.resolve(node, generation))
+      okOf(await fs.resolve(node, generation))
       const into = new Uint8Array(2)
-      const { countBytes } = valueOf(await fs.read(ROOT, node, 0, into))
+      const { countBytes } = okOf(await fs.read(ROOT, node, 0, into))
       expect(text(into.subarray(0, countBytes))).toBe(String(index))
     }
   })
