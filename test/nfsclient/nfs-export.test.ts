@@ -65,7 +65,7 @@ async function fakeServer(fake: Fake) {
 
 function exportAt(url: string, waitMaxMs = 3000) {
   const made = new NfsExport(parseNfsUrl(url), NFS3_PROCEDURES, {
-    limits: { waitMaxMs, backOffMinMs: 10, backOffMaxMs: 20 },
+    limits: { waitMaxMs, waitMinMs: 20, backOffMinMs: 10, backOffMaxMs: 20 },
   })
   cleanUps.push(() => made.close())
   return made
