@@ -11,6 +11,7 @@ import { PORTMAP2_PROGRAM } from '../protocols/portmap2/procedures.ts'
 import { PROXY_COMMAND } from './ask-about-views.ts'
 import { CallStatistics } from './call-statistics.ts'
 import { type OpenImage, openImage, openStorage, type Storage } from './compose.ts'
+import { NotRunningError } from './control-client.ts'
 import { ControlServer } from './control-server.ts'
 import { mountCommand } from './mount-command.ts'
 import { startPortmap } from './portmap-service.ts'
@@ -43,40 +44,28 @@ export interface ServedView {
   readonly mount: string
 }
 
+interface Parts {
+  readonly exports: ExportTable
+  readonly image: OpenImage
+  readonly storage: Storage
+  readonly statistics: CallStatistics
+  readonly endpoint: RpcEndpoint
+  readonly clock: Clock
+}
+
 /** A running proxy: started in order, stopped in the reverse one. */
 export class RunningProxy {
   /** With the port that it really has. */
   readonly listen: ListenAddress
-  readonly #options: ProxyOptions
-  readonly #parts: AsyncDisposableStack
-  readonly #exports: ExportTable
-  readonly #image: OpenImage
-  readonly #storage: Storage
-  readonly #statistics: CallStatistics
-  readonly #endpoint: RpcEndpoint
+  readonly #parts: Parts
+  readonly #stack: AsyncDisposableStack
   readonly #startedMs: number
-  readonly #clock: Clock
 
-  private constructor(parts: {
-    options: ProxyOptions
-    stack: AsyncDisposableStack
-    exports: ExportTable
-    image: OpenImage
-    storage: Storage
-    statistics: CallStatistics
-    endpoint: RpcEndpoint
-    clock: Clock
-  }) {
-    this.#options = parts.options
-    this.#parts = parts.stack
-    this.#exports = parts.exports
-    this.#image = parts.image
-    this.#storage = parts.storage
-    this.#statistics = parts.statistics
-    this.#endpoint = parts.endpoint
-    this.#clock = parts.clock
+  private constructor(host: string, parts: Parts, stack: AsyncDisposableStack) {
+    this.listen = { host, port: parts.endpoint.port }
+    this.#parts = parts
+    this.#stack = stack
     this.#startedMs = parts.clock.monotonicMs()
-    this.listen = { host: parts.options.settings.listen.host, port: parts.endpoint.port }
   }
 
   /** Resolves when clients can mount. What was opened is closed again when something fails. */
@@ -93,6 +82,16 @@ export class RunningProxy {
       image: { lower: image.lower, url: settings.base, shadowWasMoved: options.shadowWasMoved },
     })
     const exports = await exportViews(storage, settings.views)
+    let running: RunningProxy | undefined
+    const control = await ControlServer.listen(
+      storage.state.path,
+      {
+        ...viewHandlers(storage.catalog, (name) => withdraw(exports, name)),
+        status: () => running?.status() ?? notYet(),
+      },
+      logger,
+    )
+    stack.defer(() => control.close())
     const statistics = new CallStatistics(clock, PROGRAM_NAMES)
     const serving = { clock, logger, observer: statistics }
     const programs = nfsPrograms(exports, new HandleCodec(storage.state.handleSecret))
@@ -100,9 +99,8 @@ export class RunningProxy {
     const endpoint = await RpcEndpoint.listen(server, settings.listen, { clock, logger })
     stack.defer(() => endpoint.stop())
     if (settings.portmap) {
-      const { host } = settings.listen
       const portmap = await startPortmap({
-        host,
+        host: settings.listen.host,
         nfsPort: endpoint.port,
         clock,
         logger,
@@ -110,84 +108,63 @@ export class RunningProxy {
       })
       stack.defer(() => portmap.stop())
     }
-    const proxy = new RunningProxy({
-      options,
-      stack: stack.move(),
-      exports,
-      image,
-      storage,
-      statistics,
-      endpoint,
-      clock,
-    })
-    await proxy.#listenForCommands()
-    return proxy
-  }
-
-  async #listenForCommands(): Promise<void> {
-    const { catalog, state } = this.#storage
-    const handlers = {
-      ...viewHandlers(catalog, (name) => this.#withdraw(name)),
-      status: () => this.status(),
-    }
-    try {
-      const control = await ControlServer.listen(state.path, handlers, this.#options.logger)
-      this.#parts.defer(() => control.close())
-    } catch (error) {
-      await this.stop()
-      throw error
-    }
-  }
-
-  /** Handles of the view are STALE from now on. */
-  #withdraw(name: string): void {
-    for (const one of this.#exports.list()) if (nameOf(one.path) === name) this.#exports.remove(one.view)
+    const parts = { exports, image, storage, statistics, endpoint, clock }
+    running = new RunningProxy(settings.listen.host, parts, stack.move())
+    return running
   }
 
   views(): ServedView[] {
-    return this.#exports.list().map(({ path }) => {
+    return this.#parts.exports.list().map(({ path }) => {
       const name = nameOf(path)
       return { name, export: `/${name}`, mount: mountCommand(this.listen, name) }
     })
   }
 
   counters(): { calls: number; changes: number } & StatusReport['bytes'] {
-    const { bytesFromImage, bytesFromCache, bytesFromShadow } = this.#storage.catalog.counters
-    const { calls, changes } = this.#statistics
-    return {
-      calls,
-      changes,
-      fromImage: bytesFromImage,
-      fromCache: bytesFromCache,
-      fromShadow: bytesFromShadow,
-    }
+    const { statistics, storage } = this.#parts
+    const {
+      bytesFromImage: fromImage,
+      bytesFromCache: fromCache,
+      bytesFromShadow: fromShadow,
+    } = storage.catalog.counters
+    return { calls: statistics.calls, changes: statistics.changes, fromImage, fromCache, fromShadow }
   }
 
   status(): StatusReport {
-    const { fromImage, fromCache, fromShadow } = this.counters()
+    const { image, storage, statistics, endpoint, clock } = this.#parts
+    const { calls, changes, ...bytes } = this.counters()
     return {
       version: programVersion(),
       pid: process.pid,
-      uptimeMs: Math.round(this.#clock.monotonicMs() - this.#startedMs),
+      uptimeMs: Math.round(clock.monotonicMs() - this.#startedMs),
       listen: formatAddress(this.listen),
-      image: this.#image.report(this.#clock),
-      shadow: this.#storage.shadow.name,
+      image: image.report(clock),
+      shadow: storage.shadow.name,
       views: this.views(),
-      connections: this.#endpoint.connectionCount,
-      bytes: { fromImage, fromCache, fromShadow },
-      calls: this.#statistics.calls,
-      changes: this.#statistics.changes,
-      procedures: this.#statistics.procedures(),
-      refused: this.#statistics.refusals(),
-      clients: this.#statistics.clients(),
+      connections: endpoint.connectionCount,
+      bytes,
+      calls,
+      changes,
+      procedures: statistics.procedures(),
+      refused: statistics.refusals(),
+      clients: statistics.clients(),
       memoryBytes: process.memoryUsage.rss(),
     }
   }
 
   /** Accepts nothing new, finishes the replies in flight, syncs everything and closes it. */
   async stop(): Promise<void> {
-    await this.#parts.disposeAsync()
+    await this.#stack.disposeAsync()
   }
+}
+
+function notYet(): never {
+  throw new NotRunningError('the proxy is starting; ask again when it says that it is ready')
+}
+
+/** Handles of the view are STALE from now on. */
+function withdraw(exports: ExportTable, name: string): void {
+  for (const one of exports.list()) if (nameOf(one.path) === name) exports.remove(one.view)
 }
 
 function nameOf(path: Uint8Array): string {
