@@ -42,3 +42,5 @@ export const UDP_REPLY_MAX_BYTES = 65_507
 
 /** How long `stop` waits for calls in flight and for replies to be taken. */
 export const STOP_DRAIN_MS = 3000
+/** How long a stopped connection waits for the client to close its side after the last reply. */
+export const TCP_LINGER_MS = 500

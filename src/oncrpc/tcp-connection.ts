@@ -8,6 +8,7 @@ import {
   CONNECTION_RECEIVE_MAX_BYTES,
   CONNECTION_UNSENT_MAX_BYTES,
   REPLY_FLUSH_BYTES,
+  TCP_LINGER_MS,
 } from './limits.ts'
 import { LAST_FRAGMENT, RECORD_MARK_BYTES, RecordAssembler, RecordMarkingError } from './record-marking.ts'
 import { plainAddress, type RpcPeer } from './rpc-peer.ts'
@@ -57,6 +58,7 @@ export class TcpConnection implements RpcPeer {
   #isStopping = false
   #inputEnded = false
   #flushScheduled = false
+  #lingerTimer: NodeJS.Timeout | undefined
   #progress = { bytes: -1, atMs: 0 }
 
   /** Takes over the handle of an accepted socket. `closed` is called once, when only calls in flight are left of it. */
@@ -121,10 +123,13 @@ export class TcpConnection implements RpcPeer {
     this.#writer!.rewind(this.#replyMark)
   }
 
-  /** Serves no further call; closes when those in flight are done and their replies taken. */
+  /**
+   * Serves no further call; closes when those in flight are done and their replies taken. What the client sends
+   * meanwhile is read and thrown away: closing a socket with unread input resets it, and the client loses replies.
+   */
   stop(): void {
     this.#isStopping = true
-    this.#socket.pause()
+    this.#socket.resume()
     this.#endIfDone()
   }
 
@@ -148,6 +153,7 @@ export class TcpConnection implements RpcPeer {
   }
 
   #received(countBytes: number): boolean {
+    if (this.#isStopping) return true
     this.#assembler.received(countBytes)
     this.#work()
     return true
@@ -287,10 +293,17 @@ export class TcpConnection implements RpcPeer {
   #endIfDone(): void {
     if (this.#calls > 0 || !(this.#inputEnded || this.#isStopping)) return
     this.#flush()
-    this.#socket.destroySoon()
+    if (this.#inputEnded) this.#socket.destroySoon()
+    else this.#socket.end(() => this.#linger())
+  }
+
+  /** Everything is said: the client closes its side now, or is not waited for. */
+  #linger(): void {
+    this.#lingerTimer = setTimeout(() => this.#socket.destroy(), TCP_LINGER_MS)
   }
 
   #cleanUp(): void {
+    clearTimeout(this.#lingerTimer)
     this.#load.forget(this.#workAgain)
     this.#flush()
     this.#releaseUnsent(this.#unsent.length)

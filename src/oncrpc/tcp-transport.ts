@@ -38,6 +38,7 @@ export class TcpTransport {
   readonly #listener: Server
   readonly #connections = new Set<TcpConnection>()
   readonly #timer: NodeJS.Timeout
+  #port = 0
   #noneLeft: (() => void) | undefined
 
   /** Rejects when the address cannot be listened on. */
@@ -50,6 +51,7 @@ export class TcpTransport {
       clearInterval(transport.#timer)
       throw error
     }
+    transport.#port = (transport.#listener.address() as AddressInfo).port
     transport.#listener.on('error', (err) => options.logger.warn({ err }, 'a connection was not accepted'))
     return transport
   }
@@ -68,8 +70,9 @@ export class TcpTransport {
     this.#timer.unref()
   }
 
+  /** The one that was asked for, or the one that was free. */
   get port(): number {
-    return (this.#listener.address() as AddressInfo).port
+    return this.#port
   }
 
   get connectionCount(): number {

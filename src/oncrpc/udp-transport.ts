@@ -54,6 +54,8 @@ export class UdpTransport {
   readonly #socket: Socket
   readonly #credentials = new CredentialCache()
   #calls = 0
+  /** Given to the socket and not yet sent. */
+  #replies = 0
   #isStopping = false
   #isOpen = true
   #idle: (() => void) | undefined
@@ -93,16 +95,19 @@ export class UdpTransport {
       if (dataBuffer !== undefined) load.giveBuffer(dataBuffer)
       return
     }
+    this.#replies += 1
     // An unreachable client is the client's trouble.
     this.#socket.send(writer.parts(), remote.port, remote.address, () => {
+      this.#replies -= 1
       if (dataBuffer !== undefined) load.giveBuffer(dataBuffer)
+      this.#wakeIfIdle()
     })
   }
 
-  /** Serves nothing new; lets calls in flight finish, for `drainMs` at most; closes the socket. */
+  /** Serves nothing new; lets calls in flight finish and replies leave, for `drainMs` at most; closes the socket. */
   async stop(drainMs: number = STOP_DRAIN_MS): Promise<void> {
     this.#isStopping = true
-    if (this.#calls > 0) {
+    if (this.#calls + this.#replies > 0) {
       await new Promise<void>((resolve) => {
         const late = setTimeout(resolve, drainMs)
         this.#idle = () => {
@@ -127,6 +132,10 @@ export class UdpTransport {
     this.#calls += 1
     await done
     this.#calls -= 1
-    if (this.#calls === 0) this.#idle?.()
+    this.#wakeIfIdle()
+  }
+
+  #wakeIfIdle(): void {
+    if (this.#calls + this.#replies === 0) this.#idle?.()
   }
 }
