@@ -1,8 +1,9 @@
+import { once } from 'node:events'
 import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { createLogger } from '../../src/base/logger.ts'
 import { askProxy, ControlError, NotRunningError } from '../../src/daemon/control-client.ts'
 import { ControlServer } from '../../src/daemon/control-server.ts'
@@ -17,7 +18,6 @@ afterEach(() => rmSync(directory, { recursive: true }))
 
 const handlers = {
   twice: (args: unknown) => ({ value: (args as { value: number }).value * 2 }),
-  slow: () => new Promise((resolve) => setTimeout(() => resolve('done'), 50)),
   fail: () => {
     throw new RangeError('the view is not there')
   },
@@ -66,15 +66,24 @@ test('nobody there, or only what a killed proxy left', async () => {
 })
 
 test('closing waits for a request under way, and not for one that never comes', async () => {
-  let answer: Promise<unknown> | undefined
-  await served(async () => {
-    const idle = connect(controlAddress(directory).path)
-    await new Promise((resolve) => idle.once('connect', resolve))
-    answer = askProxy(directory, 'slow', {})
-    await vi.waitUntil(() => idle.readyState === 'open')
-    await new Promise((resolve) => setTimeout(resolve, 20))
-  })
+  const started = Promise.withResolvers<void>()
+  const finish = Promise.withResolvers<string>()
+  const slow = () => {
+    started.resolve()
+    return finish.promise
+  }
+  const server = await ControlServer.listen(directory, { slow }, logger)
+  const address = controlAddress(directory)
+  const idle = connect(address.path)
+  await once(idle, 'connect')
+  const answer = askProxy(directory, 'slow', {})
+  await started.promise
+  const closed = server.close()
+  await once(idle, 'close')
+  finish.resolve('done')
   expect(await answer).toBe('done')
+  await closed
+  address.close()
 })
 
 describe('what is sent to it', () => {
