@@ -1,0 +1,44 @@
+#!/bin/bash
+# Ten thousand names: listed, removed while they are listed, added meanwhile.
+. "$(dirname "$0")/checks.sh"
+
+DIR=$WORK/many
+COUNT=10000
+
+filled() {
+  mkdir "$DIR"
+  (cd "$DIR" && seq -f 'entry-%06.0f' $COUNT | xargs touch)
+}
+
+listed() {
+  echo 2 >/proc/sys/vm/drop_caches
+  same $COUNT "$(ls -f "$DIR" | grep -c entry)"
+  same $COUNT "$(ls -f "$DIR" | grep entry | sort -u | wc -l)"
+}
+
+every_second_removed() {
+  find "$DIR" -name '*[02468]' -delete
+  same $((COUNT / 2)) "$(find "$DIR" -type f -printf x | wc -c)"
+  same 0 "$(ls -f "$DIR" | grep -c '[02468]$' || true)"
+}
+
+added_while_listed() {
+  (cd "$DIR" && seq -f 'late-%06.0f' 1500 | xargs touch) &
+  local adding=$! turn
+  for turn in 1 2 3; do same $((COUNT / 2)) "$(ls -f "$DIR" | grep -c entry)"; done
+  wait $adding
+  same $((COUNT / 2 + 1500)) "$(ls "$DIR" | wc -l)"
+}
+
+# Reads a page, removes what it saw, reads on, as rm -r does.
+removed_while_listed() {
+  rm -r "$DIR"
+  test ! -e "$DIR"
+}
+
+check "$COUNT names made" filled
+check 'each listed once' listed
+check 'every second removed by find' every_second_removed
+check 'names added while others are listed' added_while_listed
+check 'all removed by rm -r' removed_while_listed
+finish
