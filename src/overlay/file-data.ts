@@ -176,8 +176,18 @@ export class FileData {
     const start = plan.firstBlock * BLOCK_SIZE_BYTES
     const presence = node.presence!
     node.hasUnsyncedData = true
-    const written = this.#view.parts.shadow.write(this.#view.shadowKey(node), start, blocks)
-    return whenReady(written, () => {
+    let written: Awaitable<void>
+    try {
+      written = this.#view.parts.shadow.write(this.#view.shadowKey(node), start, blocks)
+    } catch (error) {
+      this.#distrust(node, presence, plan)
+      throw error
+    }
+    const failed = (error: unknown) => {
+      this.#distrust(node, presence, plan)
+      throw error
+    }
+    return whenReady(isPromise(written) ? written.catch(failed) : written, () => {
       for (let index = 0; index < plan.blockCount; index += 1) {
         const at = index * BLOCK_SIZE_BYTES
         presence.markPresent(
@@ -188,6 +198,13 @@ export class FileData {
       node.hasUnsyncedData = true
       crashPoint('write.after-data')
     })
+  }
+
+  /** A write in place that failed half-way leaves neither the old block nor the new one: no damage, but not verified. */
+  #distrust(node: Node, presence: PresenceMap, plan: WritePlan): void {
+    for (let block = plan.firstBlock; block < plan.firstBlock + plan.blockCount; block += 1) {
+      if (presence.unverify(block)) node.untrusted = true
+    }
   }
 
   /** When it resolves, everything written before is stable. Calls that come while one runs share the next. */

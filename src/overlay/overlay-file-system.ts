@@ -1,6 +1,6 @@
 import { type Awaitable, isPromise, whenReady } from '../base/awaitable.ts'
 import type { Timestamp } from '../base/clock.ts'
-import { type AttributeChanges, type Attributes, MAX_FILE_SIZE_BYTES } from '../vfs/attributes.ts'
+import type { AttributeChanges, Attributes } from '../vfs/attributes.ts'
 import type {
   AttributesFail,
   Caller,
@@ -29,17 +29,17 @@ import { linkName } from './link-name.ts'
 import { listDirectory } from './list-directory.ts'
 import { makeNode, type NewNode } from './make-node.ts'
 import type { Node } from './node.ts'
-import { NODE_GENERATION, objectOf, refuseUnchanged } from './outcomes.ts'
-import { grantedAccess, MAY_READ, MAY_WRITE, mayAccess, mayUseData, modeAfterWrite } from './permissions.ts'
+import { NO_WCC, NODE_GENERATION, objectOf, refuseUnchanged } from './outcomes.ts'
+import { grantedAccess, MAY_READ, MAY_WRITE, mayAccess, mayUseData } from './permissions.ts'
 import { removeName } from './remove-name.ts'
 import { parentOf, renameName } from './rename-name.ts'
 import { Resizer } from './set-attributes.ts'
 import type { View } from './view.ts'
+import { FileWriter, notAFile, type WriteOk } from './write-file.ts'
 
 const SYMLINK_MODE = 0o777
 
 type ReadOk = { readonly countBytes: number; readonly eof: boolean; readonly attributes: Attributes }
-type WriteOk = { readonly wcc: Wcc; readonly committed: Stability }
 
 /** A view as a FileSystem: one short method per operation. What is in memory is answered without a promise. */
 export class OverlayFileSystem implements FileSystem {
@@ -47,11 +47,13 @@ export class OverlayFileSystem implements FileSystem {
   readonly view: View
   readonly data: FileData
   readonly #resizer: Resizer
+  readonly #writer: FileWriter
 
   constructor(view: View) {
     this.view = view
     this.data = new FileData(view)
     this.#resizer = new Resizer(view, this.data)
+    this.#writer = new FileWriter(view, this.data)
   }
 
   get root(): NodeId {
@@ -193,78 +195,10 @@ export class OverlayFileSystem implements FileSystem {
     data: Uint8Array,
     stability: Stability,
   ): Awaitable<FsResult<WriteOk, WccFail>> {
-    const fail: WccFail = { wcc: { before: undefined, after: undefined } }
-    return this.#with<WriteOk, WccFail>(id, fail, (node, attributes) => {
-      const refused = refuseWrite(caller, attributes, offsetBytes, data.length)
-      if (refused !== undefined) return refuseUnchanged(refused, attributes)
-      if (data.length === 0)
-        return succeed({ wcc: { before: attributes, after: attributes }, committed: stability })
-      const plan = this.data.tryBegin(node, offsetBytes, data.length)
-      if (plan === undefined)
-        return this.#run(() => this.#writeSlowly(caller, node, offsetBytes, data, stability))
-      let stored: Awaitable<void>
-      try {
-        stored = this.data.store(node, plan, offsetBytes, data)
-      } catch (error) {
-        node.dataLock.release()
-        throw error
-      }
-      if (isPromise(stored)) {
-        const pending = stored.finally(() => node.dataLock.release())
-        return this.#run(async () => {
-          await pending
-          if (node.removed) return refuseUnchanged('STALE', undefined)
-          return this.#written(caller, node, offsetBytes + data.length, stability)
-        })
-      }
-      node.dataLock.release()
-      return this.#written(caller, node, offsetBytes + data.length, stability)
+    return this.#with<WriteOk, WccFail>(id, { wcc: NO_WCC }, (node, attributes) => {
+      const done = this.#writer.write(caller, node, attributes, { offsetBytes, data, stability })
+      return isPromise(done) ? this.#run(() => done) : done
     })
-  }
-
-  async #writeSlowly(
-    caller: Caller,
-    node: Node,
-    offsetBytes: number,
-    data: Uint8Array,
-    stability: Stability,
-  ): Promise<FsResult<WriteOk, WccFail>> {
-    const { epoch } = this.view
-    await this.view.attributes(node)
-    const plan = await this.data.begin(node, offsetBytes, data.length)
-    try {
-      this.view.requireEpoch(epoch)
-      if (node.removed) return refuseUnchanged('STALE', undefined)
-      await this.data.store(node, plan, offsetBytes, data)
-      this.view.requireEpoch(epoch)
-      if (node.removed) return refuseUnchanged('STALE', undefined)
-    } finally {
-      node.dataLock.release()
-    }
-    return this.#written(caller, node, offsetBytes + data.length, stability)
-  }
-
-  /** The blocks are in the shadow: the attributes follow, and for a stable write everything is synced. */
-  #written(
-    caller: Caller,
-    node: Node,
-    endBytes: number,
-    stability: Stability,
-  ): Awaitable<FsResult<WriteOk, WccFail>> {
-    const before = this.view.attributesAtHand(node)!
-    const now = this.view.parts.clock.now()
-    this.view.own(node)
-    this.view.written.add(node)
-    node.writtenAtMs = this.view.parts.clock.monotonicMs()
-    this.view.change(node, {
-      sizeBytes: Math.max(before.sizeBytes, endBytes),
-      mode: modeAfterWrite(caller, before),
-      mtime: now,
-      ctime: now,
-    })
-    const result = succeed({ wcc: { before, after: node.attributes }, committed: stability })
-    if (stability === 'unstable') return result
-    return this.data.stabilise(node).then(() => result)
   }
 
   create(
@@ -402,8 +336,7 @@ export class OverlayFileSystem implements FileSystem {
   }
 
   commit(caller: Caller, id: NodeId): Awaitable<FsResult<{ readonly wcc: Wcc }, WccFail>> {
-    const fail: WccFail = { wcc: { before: undefined, after: undefined } }
-    return this.#with<{ wcc: Wcc }, WccFail>(id, fail, (node, before) => {
+    return this.#with<{ wcc: Wcc }, WccFail>(id, { wcc: NO_WCC }, (node, before) => {
       if (before.type !== 'file') return refuseUnchanged(notAFile(before), before)
       if (!mayUseData(caller, before, MAY_WRITE)) return refuseUnchanged('ACCES', before)
       const done = () => succeed({ wcc: { before, after: this.view.attributesAtHand(node) } })
@@ -419,16 +352,6 @@ function isDot(name: FileName): boolean {
 
 function isDotDot(name: FileName): boolean {
   return name.length === 2 && name[0] === 0x2e && name[1] === 0x2e
-}
-
-function notAFile(attributes: Attributes) {
-  return attributes.type === 'directory' ? 'ISDIR' : 'INVAL'
-}
-
-function refuseWrite(caller: Caller, attributes: Attributes, offsetBytes: number, countBytes: number) {
-  if (attributes.type !== 'file') return notAFile(attributes)
-  if (!mayUseData(caller, attributes, MAY_WRITE)) return 'ACCES'
-  return offsetBytes + countBytes > MAX_FILE_SIZE_BYTES ? 'FBIG' : undefined
 }
 
 function lookedUp(

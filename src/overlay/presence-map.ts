@@ -162,6 +162,15 @@ export class PresenceMap {
     this.dirtyPages.add(number)
   }
 
+  /** The block's checksum must be computed again before it counts. True if the block is ours. */
+  unverify(block: number): boolean {
+    const page = this.page(Math.floor(block / BLOCKS_PER_PAGE))
+    const at = block % BLOCKS_PER_PAGE
+    if (page === undefined || !page.present.has(at)) return false
+    page.verified.remove(at)
+    return true
+  }
+
   /** Forgets the blocks from `firstBlock` on. Returns the numbers of the pages that changed. */
   cut(firstBlock: number): number[] {
     const changed: number[] = []

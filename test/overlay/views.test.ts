@@ -5,7 +5,7 @@ import { printableBytes } from '../../src/base/bytes.ts'
 import type { OverlayFileSystem } from '../../src/overlay/overlay-file-system.ts'
 import type { ViewChange } from '../../src/overlay/view-diff.ts'
 import type { Caller, NodeId } from '../../src/vfs/file-system.ts'
-import { valueOf } from '../conformance/answers.ts'
+import { okOf } from '../conformance/answers.ts'
 import { MemoryLowerLayer } from '../conformance/memory-lower-layer.ts'
 import { seedTree } from '../model/seed-tree.ts'
 import { OverlayRig } from './overlay-rig.ts'
@@ -28,24 +28,24 @@ afterEach(() => rig.remove())
 async function at(path: string): Promise<NodeId> {
   let node = fs.root
   for (const part of path.split('/').filter((each) => each !== '')) {
-    node = valueOf(await fs.lookup(ROOT, node, name(part))).object.node
+    node = okOf(await fs.lookup(ROOT, node, name(part))).object.node
   }
   return node
 }
 
 async function write(path: string, offset: number, text: string): Promise<void> {
-  valueOf(await fs.write(ROOT, await at(path), offset, name(text), 'file-sync'))
+  okOf(await fs.write(ROOT, await at(path), offset, name(text), 'file-sync'))
 }
 
 async function head(path: string, count: number): Promise<string> {
   const into = Buffer.alloc(count)
-  const { countBytes } = valueOf(await fs.read(ROOT, await at(path), 0, into))
+  const { countBytes } = okOf(await fs.read(ROOT, await at(path), 0, into))
   return into.subarray(0, countBytes).toString('latin1')
 }
 
 async function make(directory: string, file: string): Promise<NodeId> {
   const how = { mode: 'guarded', changes: { mode: 0o644 } } as const
-  return valueOf(await fs.create(ROOT, await at(directory), name(file), how)).object.node
+  return okOf(await fs.create(ROOT, await at(directory), name(file), how)).object.node
 }
 
 const lines = (changes: readonly ViewChange[]) =>
@@ -67,9 +67,9 @@ test('diff names what was added, modified, removed, renamed and re-owned; reset 
   expect(await diff()).toEqual([])
   await write('/README', 0, 'CHANGED')
   await make('/dir', 'new')
-  valueOf(await fs.remove(ROOT, fs.root, name('one-byte')))
-  valueOf(await fs.rename(ROOT, fs.root, name('suid'), await at('/dir'), name('moved')))
-  valueOf(await fs.setattr(ROOT, await at('/empty'), { uid: 77 }, undefined))
+  okOf(await fs.remove(ROOT, fs.root, name('one-byte')))
+  okOf(await fs.rename(ROOT, fs.root, name('suid'), await at('/dir'), name('moved')))
+  okOf(await fs.setattr(ROOT, await at('/empty'), { uid: 77 }, undefined))
   const changes = [
     'modified /README 1 (content)',
     'added /dir/new 0',
@@ -91,20 +91,20 @@ test('diff names what was added, modified, removed, renamed and re-owned; reset 
 
 test('a directory is given back whole, with what was removed, made and moved in it', async () => {
   const names = async (path: string) =>
-    valueOf(
-      await fs.readdir(ROOT, await at(path), 0, { maxEntries: 5000, withAttributes: false }),
-    ).entries.map((entry) => printableBytes(entry.name))
+    okOf(await fs.readdir(ROOT, await at(path), 0, { maxEntries: 5000, withAttributes: false })).entries.map(
+      (entry) => printableBytes(entry.name),
+    )
   const before = (await names('/dir')).sort()
   await make('/dir', 'added')
-  valueOf(await fs.mkdir(ROOT, await at('/dir'), name('made'), { mode: 0o755 }))
+  okOf(await fs.mkdir(ROOT, await at('/dir'), name('made'), { mode: 0o755 }))
   await make('/dir/made', 'b')
-  valueOf(await fs.rename(ROOT, fs.root, name('README'), await at('/dir/made'), name('README')))
-  valueOf(await fs.rename(ROOT, await at('/dir'), name('sub'), await at('/dir'), name('bus')))
+  okOf(await fs.rename(ROOT, fs.root, name('README'), await at('/dir/made'), name('README')))
+  okOf(await fs.rename(ROOT, await at('/dir'), name('sub'), await at('/dir'), name('bus')))
   await reset('/dir/')
   expect((await names('/dir')).sort()).toEqual(before)
   expect(await diff()).toEqual([])
   expect((await rig.catalog.check('default')).problems).toEqual([])
-  valueOf(await fs.getattr(ROOT, await at('/README')))
+  okOf(await fs.getattr(ROOT, await at('/README')))
 })
 
 test('a removed view takes its records and blocks along; its name can be used again', async () => {

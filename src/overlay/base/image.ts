@@ -3,7 +3,7 @@ import type { Clock } from '../../base/clock.ts'
 import type { Logger } from '../../base/logger.ts'
 import type { IndexStore } from '../../index/index-store.ts'
 import type { Attributes } from '../../vfs/attributes.ts'
-import { StorageError } from '../../vfs/faults.ts'
+import { ServerUnavailableError, StorageError } from '../../vfs/faults.ts'
 import type { FileName, NodeId, SpaceUsage } from '../../vfs/file-system.ts'
 import type { LowerEntry, LowerHandle, LowerLayer, LowerObject } from '../../vfs/lower-layer.ts'
 import { type FsResult, refuse, succeed } from '../../vfs/result.ts'
@@ -16,6 +16,10 @@ import { Listing } from './listing.ts'
 
 /** Lookups of missing names in one directory after which its whole listing is read: it answers all others. */
 export const MISSES_BEFORE_LISTING = 8
+/** Memory for whole listings (about 20 bytes a name, and the name); over it the longest unused go. */
+export const LISTINGS_MAX_BYTES = 64 * 1024 * 1024
+/** How often a listing is begun again because the directory changed in the middle of it. */
+const LISTING_TRIES = 4
 /** Names without handle in a listing are looked up so many at a time. */
 const LOOKUPS_IN_FLIGHT = 32
 
@@ -43,6 +47,10 @@ export class Image {
   readonly #clock: Clock
   readonly #logger: Logger
   readonly #recheckMs: number
+  readonly #window: OperationWindow
+  /** Directories whose listing is in memory, the one listed first in front. */
+  readonly #listed = new Set<ImageObject>()
+  #listedBytes = 0
   readonly #fetches = new Map<string, Promise<unknown>>()
   #root: ImageObject | undefined
 
@@ -51,6 +59,7 @@ export class Image {
     this.#clock = options.clock
     this.#logger = options.logger
     this.#recheckMs = options.recheckMs
+    this.#window = options.window
     this.table = new ImageTable(options.index, options.numbers, options.window)
     this.blocks = new BlockReader(this, options.cacheBytes, options.counters)
   }
@@ -75,10 +84,13 @@ export class Image {
   /** Drops what came from the index. Cached blocks stay: a number is never given twice. */
   forgetAll(): void {
     this.table.forgetAll()
+    this.#listed.clear()
+    this.#listedBytes = 0
     this.#root = undefined
   }
 
   attributes(object: ImageObject): Awaitable<FsResult<Attributes>> {
+    object.lastUse = this.#window.current
     if (object.attributes !== undefined && !this.#isOld(object)) return succeed(object.attributes)
     return this.#once(`a${object.node}`, async () => {
       const result = await this.#withHandle(object, (handle) => this.#lower.getattr(handle))
@@ -104,6 +116,7 @@ export class Image {
       { object: object.node, image: this.name },
       'the image changed under us; what was cached of the object is dropped',
     )
+    this.#forgetListing(object)
     object.forgetContent()
     this.blocks.forget(object.node)
     return false
@@ -155,33 +168,56 @@ export class Image {
 
   /** All names of the directory; read once. */
   listing(directory: ImageObject): Awaitable<FsResult<Listing>> {
+    directory.lastUse = this.#window.current
     if (directory.listing !== undefined && !this.#isOld(directory)) return succeed(directory.listing)
     return this.#once(`d${directory.node}`, () => this.#list(directory))
   }
 
   async #list(directory: ImageObject): Promise<FsResult<Listing>> {
-    const attributes = await this.attributes(directory)
-    if (!attributes.ok) return attributes
-    if (directory.listing !== undefined) return succeed(directory.listing)
+    for (let tries = 0; tries < LISTING_TRIES; tries += 1) {
+      const attributes = await this.attributes(directory)
+      if (!attributes.ok) return attributes
+      if (directory.listing !== undefined) return succeed(directory.listing)
+      const entries = await this.#readAll(directory)
+      if (entries === undefined) continue
+      if (!entries.ok) return entries
+      const listing = new Listing(entries.value)
+      directory.learnListing(listing)
+      this.#keepListing(directory, listing)
+      return succeed(listing)
+    }
+    throw new ServerUnavailableError(`${this.name} keeps changing a directory; its listing`, 0)
+  }
+
+  /** Every name with its object; undefined: the directory changed meanwhile, and what was read may not fit together. */
+  async #readAll(directory: ImageObject): Promise<FsResult<{ name: FileName; node: NodeId }[]> | undefined> {
     const entries: { name: FileName; node: NodeId }[] = []
     let next: unknown
     do {
       const from = next
       const page = await this.#withHandle(directory, (handle) => this.#lower.list(handle, from))
       if (!page.ok) return page
-      const objects = await this.#adoptEntries(directory, page.value.entries)
-      entries.push(...objects)
+      for (const entry of await this.#adoptEntries(directory, page.value.entries)) entries.push(entry)
       next = page.value.next
-      if (page.value.directory !== undefined && !this.noteAttributes(directory, page.value.directory)) {
-        // Changed in the middle of it: what was read so far may not fit together.
-        entries.length = 0
-        next = undefined
-        return this.#list(directory)
-      }
+      if (page.value.directory !== undefined && !this.noteAttributes(directory, page.value.directory))
+        return undefined
     } while (next !== undefined)
-    const listing = new Listing(entries)
-    directory.learnListing(listing)
-    return succeed(listing)
+    return succeed(entries)
+  }
+
+  #keepListing(directory: ImageObject, listing: Listing): void {
+    this.#listed.add(directory)
+    this.#listedBytes += listing.sizeBytes
+    for (const oldest of this.#listed) {
+      if (this.#listedBytes <= LISTINGS_MAX_BYTES) return
+      if (oldest.lastUse >= this.#window.oldest) continue
+      this.#forgetListing(oldest)
+      oldest.listing = undefined
+    }
+  }
+
+  #forgetListing(directory: ImageObject): void {
+    if (this.#listed.delete(directory)) this.#listedBytes -= directory.listing?.sizeBytes ?? 0
   }
 
   async #adoptEntries(
