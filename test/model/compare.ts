@@ -28,6 +28,10 @@ export class Identities {
     return [...this.#claim(`fileid ${fileid}`, owner), ...this.#claim(`the number of ${owner}`, `${fileid}`)]
   }
 
+  fileSystem(fsid: bigint): string[] {
+    return [...this.#claim(`fsid ${fsid}`, this.view), ...this.#claim(`the fsid of ${this.view}`, `${fsid}`)]
+  }
+
   handle(node: ModelNode, handle: Handle): string[] {
     const owner = `${node.ref} of ${this.view}`
     return [...this.#claim(`handle ${handle}`, owner), ...this.#claim(`the handle of ${owner}`, handle)]
@@ -54,7 +58,7 @@ function compareLooks(expected: Expected, answer: Answer, identities: Identities
   for (const role of ROLES) {
     const look = expected.looks[role]
     const seen = answer.looks[role]
-    if (look === undefined) continue
+    if (look === undefined || answer.unsure?.includes(role)) continue
     if (seen === undefined) complaints.push(`${role}: no attributes`)
     else complaints.push(...compareLook(look, seen, identities).map((complaint) => `${role}: ${complaint}`))
   }
@@ -79,6 +83,7 @@ export function compareLook(look: Look, seen: Partial<SeenAttributes>, identitie
   if (node.type !== 'directory') equal('size', seen.sizeBytes, look.sizeBytes)
   if (isDevice) equal('rdev', `${seen.rdevMajor ?? node.rdevMajor}`, `${node.rdevMajor}`)
   if (isDevice) equal('rdev', `${seen.rdevMinor ?? node.rdevMinor}`, `${node.rdevMinor}`)
+  if (seen.fsid !== undefined) complaints.push(...identities.fileSystem(seen.fsid))
   if (seen.fileid !== undefined) complaints.push(...identities.number(node, seen.fileid))
   for (const field of ['atime', 'mtime', 'ctime'] as const) {
     const time = seen[field]

@@ -95,7 +95,7 @@ export class Driver {
     if (expected.object !== undefined && answer.status === 'OK')
       complaints.push(...this.#learnHandle(expected.object, answer.handle))
     complaints.push(...this.#learnStability(expected, call, answer))
-    if (complaints.length > 0) throw new MismatchError(JSON.stringify(operation), complaints)
+    if (complaints.length > 0) throw new MismatchError(describe(operation), complaints)
     return true
   }
 
@@ -152,12 +152,12 @@ export class Driver {
       })
       this.#remember(operation, `${page.status}, ${page.entries.length} entries`)
       if (page.status !== expected)
-        throw new MismatchError(JSON.stringify(operation), [`status ${page.status}, expected ${expected}`])
+        throw new MismatchError(describe(operation), [`status ${page.status}, expected ${expected}`])
       const complaints = page.directory ? compareLook(lookAt(directory), page.directory, this.identities) : []
       if (page.status === 'OK' && page.directory === undefined) complaints.push('directory: no attributes')
       complaints.push(...check.page(page.entries))
       if (page.status === 'OK' && page.eof) complaints.push(...check.end())
-      if (complaints.length > 0) throw new MismatchError(JSON.stringify(operation), complaints)
+      if (complaints.length > 0) throw new MismatchError(describe(operation), complaints)
       if (page.status !== 'OK' || page.eof) return true
       if (page.entries.length === 0) break
       for (const entry of page.entries) if (entry.handle !== undefined) this.#learnEntry(directory, entry)
@@ -166,7 +166,7 @@ export class Driver {
       if (next !== undefined && next.body.do !== 'list') await this.#call(next, next.body)
       check.noteChanges()
     }
-    throw new MismatchError(JSON.stringify(operation), ['the listing does not end'])
+    throw new MismatchError(describe(operation), ['the listing does not end'])
   }
 
   #listStatus(operation: Operation, directory: ModelNode): 'OK' | FsStatus {
@@ -210,11 +210,17 @@ export class Driver {
 
   #remember(operation: Operation, outcome: string): void {
     if (operation.id < 0) return
-    this.recent.push(`${JSON.stringify(operation)} -> ${outcome}`)
+    this.recent.push(`${describe(operation)} -> ${outcome}`)
     if (this.recent.length > REMEMBERED) this.recent.shift()
   }
 }
 
 function askingOf(operation: Operation): Asking {
   return { caller: CALLERS[operation.caller]!, callerIndex: operation.caller, id: operation.id }
+}
+
+function describe(operation: Operation): string {
+  return JSON.stringify(operation, (_, value: unknown) =>
+    value instanceof Uint8Array ? `${value.length} bytes` : value,
+  )
 }

@@ -1,6 +1,7 @@
 import { LINK_MAX, MODE_MASK, MODE_SETGID, MODE_STICKY, type NodeType } from '../../src/vfs/attributes.ts'
 import type { FsStatus } from '../../src/vfs/status.ts'
 import { type Asking, Before, type Expected, plain } from './expected.ts'
+import { nameRefusal, targetRefusal } from './model-name-rules.ts'
 import { lookAt, type ModelNode, newModelNode } from './model-node.ts'
 import { change } from './model-objects.ts'
 import { changeRefusals, isMember, may, removalRefusal } from './model-permissions.ts'
@@ -10,7 +11,7 @@ import type { Changes, How, Name } from './operation.ts'
 /** The calls of the model that take names. Checks come in the order of Linux, because clients know that one. */
 
 export function lookup(asking: Asking, directory: ModelNode, name: Name): Expected {
-  const refusal = searchRefusal(asking, directory)
+  const refusal = nameRefusal(name, 'looked-up') ?? searchRefusal(asking, directory)
   if (refusal !== undefined) return plain('directory', directory, refusal)
   const found = childOf(directory, name)
   if (found === undefined) return plain('directory', directory, 'NOENT')
@@ -30,6 +31,8 @@ export interface Wanted {
   readonly rdevMajor?: number
   readonly rdevMinor?: number
   readonly verifier?: string
+  /** By MKNOD: a type that is not special is BADTYPE. */
+  readonly isSpecial?: boolean
 }
 
 export interface Made {
@@ -38,6 +41,8 @@ export interface Made {
 }
 
 export function create(asking: Asking, directory: ModelNode, name: Name, how: How): Made {
+  const bad = nameRefusal(name, 'new')
+  if (bad !== undefined) return { expected: new Before({ directory }).refuse(bad), node: undefined }
   const there = directory.type === 'directory' ? childOf(directory, name) : undefined
   if (there !== undefined && may(asking.caller, directory, 'x')) {
     return { expected: createOver(asking, directory, there, how), node: undefined }
@@ -68,7 +73,8 @@ function createOver(asking: Asking, directory: ModelNode, there: ModelNode, how:
 export function make(asking: Asking, directory: ModelNode, name: Name, wanted: Wanted): Made {
   const { caller } = asking
   const before = new Before({ directory })
-  const refusal = addRefusal(asking, directory, name)
+  const bad = nameRefusal(name, 'new') ?? argumentRefusal(wanted)
+  const refusal = bad ?? addRefusal(asking, directory, name)
   if (refusal !== undefined) return { expected: before.refuse(refusal), node: undefined }
   const device = wanted.type === 'block' || wanted.type === 'character'
   if (device && caller.uid !== 0) return { expected: before.refuse('PERM'), node: undefined }
@@ -101,6 +107,13 @@ export function make(asking: Asking, directory: ModelNode, name: Name, wanted: W
   return { expected: before.succeed({ object: node, looks: { object: lookAt(node) } }), node }
 }
 
+/** What makes no sense whatever the directory says. */
+function argumentRefusal({ type, target, isSpecial }: Wanted): FsStatus | undefined {
+  if (type === 'symlink' && isSpecial !== true) return targetRefusal(target ?? '')
+  const notSpecial = type === 'file' || type === 'directory' || type === 'symlink'
+  return isSpecial === true && notSpecial ? 'BADTYPE' : undefined
+}
+
 function modeOfNew(asking: Asking, wanted: Wanted, gid: number, inherits: boolean): number {
   if (wanted.type === 'symlink') return 0o777
   const mode = wanted.changes.mode ?? 0
@@ -111,7 +124,7 @@ function modeOfNew(asking: Asking, wanted: Wanted, gid: number, inherits: boolea
 
 export function remove(asking: Asking, directory: ModelNode, name: Name, kind: 'remove' | 'rmdir'): Expected {
   const before = new Before({ directory })
-  const refusal = searchRefusal(asking, directory)
+  const refusal = nameRefusal(name, 'removed') ?? searchRefusal(asking, directory)
   if (refusal !== undefined) return before.refuse(refusal)
   const victim = directory.entries.get(name)
   if (victim === undefined) return before.refuse('NOENT')
@@ -133,14 +146,15 @@ export function rename(
   toName: Name,
 ): Expected {
   const before = new Before({ directory, to })
-  const refusal = searchRefusal(asking, directory) ?? searchRefusal(asking, to)
+  const bad = nameRefusal(name, 'renamed') ?? nameRefusal(toName, 'renamed')
+  const refusal = bad ?? searchRefusal(asking, directory) ?? searchRefusal(asking, to)
   if (refusal !== undefined) return before.refuse(refusal)
   const source = directory.entries.get(name)
   const target = to.entries.get(toName)
   if (source === undefined) return before.refuse('NOENT')
   if (source === target) return before.succeed()
-  const why = renameRefusal(asking, directory, source, to, target)
-  if (why !== undefined) return before.refuse(why)
+  const refusals = renameRefusals(asking, directory, source, to, target)
+  if (refusals.length > 0) return before.refuse(refusals)
 
   if (target !== undefined) unlink(to, toName)
   directory.entries.delete(name)
@@ -156,29 +170,27 @@ export function rename(
   return before.succeed()
 }
 
-function renameRefusal(
+/** Every rule that the rename breaks: with several, the server may name any. */
+function renameRefusals(
   asking: Asking,
   directory: ModelNode,
   source: ModelNode,
   to: ModelNode,
   target: ModelNode | undefined,
-): FsStatus | undefined {
+): FsStatus[] {
   const { caller } = asking
-  if (isWithin(to, source)) return 'INVAL'
-  if (target !== undefined && isWithin(directory, target)) return 'NOTEMPTY'
-  const leaving = removalRefusal(caller, directory, source)
-  if (leaving !== undefined) return leaving
-  if (target === undefined) {
-    if (!may(caller, to, 'w')) return 'ACCES'
-  } else {
-    const replaced = removalRefusal(caller, to, target)
-    if (replaced !== undefined) return replaced
-    if (source.type === 'directory' && target.type !== 'directory') return 'NOTDIR'
-    if (source.type !== 'directory' && target.type === 'directory') return 'ISDIR'
+  const refusals: (FsStatus | undefined)[] = [removalRefusal(caller, directory, source)]
+  if (isWithin(to, source)) refusals.push('INVAL')
+  if (target === undefined && !may(caller, to, 'w')) refusals.push('ACCES')
+  if (target !== undefined) {
+    refusals.push(removalRefusal(caller, to, target))
+    if (isWithin(directory, target) || target.entries.size > 0) refusals.push('NOTEMPTY')
+    if (source.type === 'directory' && target.type !== 'directory') refusals.push('NOTDIR')
+    if (source.type !== 'directory' && target.type === 'directory') refusals.push('ISDIR')
   }
   // Its ".." is part of its content.
-  if (source.type === 'directory' && to !== directory && !may(caller, source, 'w')) return 'ACCES'
-  return target !== undefined && target.entries.size > 0 ? 'NOTEMPTY' : undefined
+  if (source.type === 'directory' && to !== directory && !may(caller, source, 'w')) refusals.push('ACCES')
+  return refusals.filter((refusal) => refusal !== undefined)
 }
 
 export function link(asking: Asking, node: ModelNode, directory: ModelNode, name: Name): Expected {
@@ -187,6 +199,8 @@ export function link(asking: Asking, node: ModelNode, directory: ModelNode, name
     ...expected,
     looks: { ...expected.looks, object: lookAt(node) },
   })
+  const bad = nameRefusal(name, 'new')
+  if (bad !== undefined) return answer(before.refuse(bad))
   if (node.type === 'directory') return answer(before.refuse('ISDIR'))
   const refusal = addRefusal(asking, directory, name)
   if (refusal !== undefined) return answer(before.refuse(refusal))

@@ -22,6 +22,9 @@ class MemorySubject implements Subject {
   }
 
   async restart(): Promise<void> {}
+  async problems(): Promise<readonly string[]> {
+    return []
+  }
   async close(): Promise<void> {}
 }
 

@@ -103,5 +103,5 @@ function wantedBy(call: Extract<Call, { do: 'mkdir' | 'symlink' | 'mknod' }>): n
   const { changes } = call
   if (call.do === 'mkdir') return { type: 'directory', changes }
   if (call.do === 'symlink') return { type: 'symlink', changes, target: call.target }
-  return { ...call.special, changes }
+  return { ...call.special, changes, isSpecial: true }
 }

@@ -32,10 +32,15 @@ export type How =
 export type Special =
   | { readonly type: 'block' | 'character'; readonly rdevMajor: number; readonly rdevMinor: number }
   | { readonly type: 'socket' | 'fifo' }
+  /** No special files: BADTYPE, over the wire. */
+  | { readonly type: 'file' | 'directory' | 'symlink' }
+
+/** A call of its own for each name, all with the same arguments. */
+type Each<Do extends string, Args> = { [Name in Do]: { readonly do: Name } & Args }[Do]
 
 /** One call of NFSv3, as plain data. */
 export type Call =
-  | { readonly do: 'getattr' | 'readlink' | 'fsstat' | 'fsinfo' | 'pathconf'; readonly node: NodeRef }
+  | Each<'getattr' | 'readlink' | 'fsstat' | 'fsinfo' | 'pathconf', { readonly node: NodeRef }>
   | {
       readonly do: 'setattr'
       readonly node: NodeRef
@@ -74,7 +79,7 @@ export type Call =
       readonly special: Special
       readonly changes: Changes
     }
-  | { readonly do: 'remove' | 'rmdir'; readonly directory: NodeRef; readonly name: Name }
+  | Each<'remove' | 'rmdir', { readonly directory: NodeRef; readonly name: Name }>
   | {
       readonly do: 'rename'
       readonly directory: NodeRef

@@ -56,7 +56,6 @@ export class OverlaySubject implements Subject {
     this.#parts = await openParts(this.#lower, directory)
   }
 
-  /** What `rowfs view check` says of a view; empty when all is well. */
   async problems(view: string): Promise<readonly string[]> {
     const report = await this.#parts.catalog.check(view)
     return [...this.#parts.index.findings, ...report.problems.map((problem) => JSON.stringify(problem))]

@@ -1,5 +1,5 @@
 import { Identities } from './compare.ts'
-import { Driver } from './driver.ts'
+import { Driver, MismatchError } from './driver.ts'
 import { OperationGenerator } from './operations.ts'
 import type { SeedTree } from './seed-tree.ts'
 import { SeededRandom } from './seeded-random.ts'
@@ -84,6 +84,10 @@ async function runEpisode(subject: Subject, run: ModelRun, episode: Episode): Pr
     await happen(subject, episode, random.weighted(run.events))
   }
   await allSettled(drivers.map((driver) => verifyTree(driver)))
+  for (const name of episode.names) {
+    const problems = await subject.problems(name)
+    if (problems.length > 0) throw new MismatchError(`view check of ${name}:`, problems)
+  }
 }
 
 async function runBatch(

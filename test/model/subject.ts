@@ -17,6 +17,8 @@ export interface SeenAttributes {
   readonly sizeBytes: number
   readonly rdevMajor: number
   readonly rdevMinor: number
+  /** One for a view, and for no other view. */
+  readonly fsid: bigint
   readonly fileid: bigint
   readonly atime: Timestamp
   readonly mtime: Timestamp
@@ -27,6 +29,8 @@ export interface SeenAttributes {
 export interface Answer {
   readonly status: 'OK' | FsStatus
   readonly looks: Partial<Record<Role, Partial<SeenAttributes>>>
+  /** What cannot be told, because the call may have been carried out twice. */
+  readonly unsure?: readonly Role[]
   readonly handle?: Handle
   readonly data?: Uint8Array
   readonly eof?: boolean
@@ -59,6 +63,13 @@ export interface SubjectView {
   root(): Promise<Handle>
   /** `call` names objects by handle where the operation has references. */
   perform(caller: Caller, call: Call, guardCtime: Timestamp | undefined): Promise<Answer>
+  /** The call is under way when the server crashes, and the same bytes are sent again afterwards. */
+  performAcross?(
+    caller: Caller,
+    call: Call,
+    guardCtime: Timestamp | undefined,
+    crash: () => Promise<void>,
+  ): Promise<Answer>
   list(
     caller: Caller,
     directory: Handle,
@@ -71,5 +82,7 @@ export interface Subject {
   view(name: string): Promise<SubjectView>
   /** Ends cleanly, or as by kill -9 or a power switch for the process alone, and starts again. */
   restart(how: 'clean' | 'kill'): Promise<void>
+  /** What `rowfs view check` says of a view, in words; empty when all is well. */
+  problems(view: string): Promise<readonly string[]>
   close(): Promise<void>
 }

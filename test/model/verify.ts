@@ -81,7 +81,8 @@ async function recoverFile(driver: Driver, node: ModelNode): Promise<void> {
   const unstable = node.unstable!
   const wantedSizeBytes = node.sizeBytes
   await adoptAfterCrash(driver, node)
-  for (const { offsetBytes, data } of unstable.pieces)
+  // A copy: sending them again makes them unstable again.
+  for (const { offsetBytes, data } of [...unstable.pieces])
     await driver.asRoot({ do: 'write', node: node.ref, offsetBytes, data, stability: 'unstable' })
   await driver.asRoot({ do: 'commit', node: node.ref, offsetBytes: 0, countBytes: 0 })
   if (node.sizeBytes !== wantedSizeBytes)
