@@ -263,15 +263,21 @@ export class FileData {
       await this.#view.parts.shadow.sync(this.#view.shadowKey(node))
     } catch (error) {
       if (node.removed) throw error
-      const { pages, pagesHash } = node.presence!.savedPages
-      node.pages = pages
-      node.pagesHash = pagesHash
-      node.presence = undefined
+      this.#forgetPresence(node)
       node.hasUnsyncedData = false
       this.#view.change(node, { sizeBytes: node.stableSizeBytes })
       this.#view.newWriteVerifier()
       throw error
     }
+  }
+
+  /** What the index has of the presence bits counts; it is read again when it is needed. */
+  #forgetPresence(node: Node): void {
+    if (node.presence === undefined) return
+    const { pages, pagesHash } = node.presence.savedPages
+    node.pages = pages
+    node.pagesHash = pagesHash
+    node.presence = undefined
   }
 
   putPages(batch: IndexBatch, node: Node, presence: PresenceMap, taken: readonly TakenPage[]): void {
@@ -330,7 +336,13 @@ export class FileData {
   async finishResize(node: Node, sizeBytes: number, taken: readonly TakenPage[]): Promise<void> {
     node.presence?.settle(taken)
     crashPoint('truncate.after-index')
-    await this.#view.parts.shadow.truncate(this.#view.shadowKey(node), sizeBytes)
+    try {
+      await this.#view.parts.shadow.truncate(this.#view.shadowKey(node), sizeBytes)
+    } catch (error) {
+      // Loaded again, the node sees the intent and is cut then.
+      this.#forgetPresence(node)
+      throw error
+    }
     if (node.truncateIntent === 'pending') node.truncateIntent = 'done'
     if (node.truncateIntent === 'done') {
       // The next commit of data syncs the cut and takes the intent away.

@@ -9,7 +9,7 @@ import type { OverlayFileSystem } from '../../src/overlay/overlay-file-system.ts
 import { ViewCatalog } from '../../src/overlay/view-catalog.ts'
 import { LocalShadowStore } from '../../src/shadow/local-store.ts'
 import type { LowerLayer } from '../../src/vfs/lower-layer.ts'
-import type { ShadowStore } from '../../src/vfs/shadow-store.ts'
+import { FaultyShadowStore } from '../faults/faulty-shadow-store.ts'
 
 const CACHE_BYTES = 4 * 1024 * 1024
 
@@ -19,7 +19,7 @@ export class OverlayRig {
   readonly lower: LowerLayer
   catalog!: ViewCatalog
   index!: IndexStore
-  shadow!: ShadowStore
+  shadow!: FaultyShadowStore
 
   private constructor(lower: LowerLayer) {
     this.directory = mkdtempSync(join(tmpdir(), 'rowfs-overlay-'))
@@ -36,7 +36,7 @@ export class OverlayRig {
   async reopen(): Promise<void> {
     const logger = createLogger('silent')
     this.index = await IndexStore.open({ directory: join(this.directory, 'index'), logger })
-    this.shadow = new LocalShadowStore(join(this.directory, 'shadow'))
+    this.shadow = new FaultyShadowStore(new LocalShadowStore(join(this.directory, 'shadow')))
     this.catalog = await ViewCatalog.open({
       index: this.index,
       shadow: this.shadow,
