@@ -42,25 +42,43 @@ function limitsOf(text: string): Limit[] {
   return lines.flatMap((line, index) => {
     const match = LIMIT.exec(line)
     if (match === null) return []
+    const name = match[1]!
+    if (match[2] === '{') return fieldsOf(name, lines, index)
     const [value, remark] = match[2]!.split(' // ')
+    return [{ name, value: plain(value!), what: cell(remark ?? commentAbove(lines, index)) }]
+  })
+}
+
+/** A set of limits: { waitMaxMs: 15_000, … }. What each is for is said where the type is. */
+function fieldsOf(name: string, lines: readonly string[], index: number): Limit[] {
+  const end = lines.indexOf('}', index)
+  return lines.slice(index + 1, end).flatMap((line) => {
+    const field = /^ {2}(\w+): (.+),$/.exec(line)
+    if (field === null) return []
+    const declared = lines.findIndex((other) => other.startsWith(`  readonly ${field[1]}: `))
     return [
-      {
-        name: match[1]!,
-        value: value!.replaceAll('_', ''),
-        what: cell(remark ?? commentAbove(lines, index)),
-      },
+      { name: `${name}.${field[1]}`, value: plain(field[2]!), what: cell(commentAbove(lines, declared)) },
     ]
   })
+}
+
+function plain(value: string): string {
+  return value.replaceAll('_', '')
 }
 
 /** The text of the comment that ends on the line above. */
 function commentAbove(lines: readonly string[], index: number): string {
   if (!lines[index - 1]?.trimEnd().endsWith('*/')) return ''
   let start = index - 1
-  while (!lines[start]!.startsWith('/**')) start -= 1
+  while (!lines[start]!.trimStart().startsWith('/**')) start -= 1
   return lines
     .slice(start, index)
-    .map((line) => line.replace(/^\/\*\*|\*\/$|^ \*/g, '').trim())
+    .map((line) =>
+      line
+        .trim()
+        .replace(/^\/\*\*|\*\/$|^\*/g, '')
+        .trim(),
+    )
     .join(' ')
     .replace(/\*\/\s*$/, '')
     .trim()
