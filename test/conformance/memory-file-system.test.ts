@@ -1,0 +1,13 @@
+import { fileSystemSuite } from './file-system-suite.ts'
+import { MemoryFileSystem } from './memory-file-system.ts'
+import { plantThroughCalls } from './seeds.ts'
+
+fileSystemSuite(
+  'memory',
+  async (tree) => {
+    const fs = new MemoryFileSystem()
+    await plantThroughCalls(fs, tree)
+    return { fs }
+  },
+  { manyLinks: true },
+)
