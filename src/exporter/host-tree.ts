@@ -37,8 +37,8 @@ const READ_FILE = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY
 export const DESCRIPTOR_TRUST_MS = 1000
 /** Descriptors one export keeps open. */
 export const DESCRIPTORS_MAX = 512
-/** Deepest directory that is served: far over what PATH_MAX lets people make. Ends a climb in a tree that is moved about. */
-export const TREE_DEPTH_MAX = 4096
+/** Directories on the longest way to the root. One that is longer is a ring in what we remember of directories that were moved. */
+export const CLIMB_MAX = 100_000
 
 const STAT_QUIETLY = { bigint: true, throwIfNoEntry: false } as const
 
@@ -179,7 +179,7 @@ export class HostTree {
     let at = node
     let nearest: Descriptor | undefined
     while (nearest === undefined) {
-      if (path.length >= TREE_DEPTH_MAX) return undefined
+      if (path.length >= CLIMB_MAX) return undefined
       path.push(at)
       const record = this.nodes.get(at)
       if (record === undefined) return undefined

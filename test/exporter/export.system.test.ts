@@ -77,7 +77,8 @@ describeWithRigs('rowfs export', ['image-tree', 'libnfs', 'namespace'], () => {
     const seen = await client.readAll('/image', READ_MAX_BYTES)
     expect(seen.size).toBe(before.records.size)
     // Not from the root: nfs-ls takes the deep directories for a loop.
-    for (const path of ['/image/dir', '/image/big', '/image/names']) await mustRun(['nfs-ls', '-R', url(path)])
+    for (const path of ['/image/dir', '/image/big', '/image/names'])
+      await mustRun(['nfs-ls', '-R', url(path)])
     await mustRun(['nfs-cat', url('/image/sizes/8388609')])
     const copy = join(work, 'copy')
     await mustRun(['nfs-cp', url('/image/sizes/1048577'), copy])

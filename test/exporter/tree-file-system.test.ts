@@ -13,12 +13,14 @@ import {
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { SYNC_READ_MAX_BYTES } from '../../src/exporter/file-data.ts'
+import { HostTree } from '../../src/exporter/host-tree.ts'
 import type { Caller, NodeId } from '../../src/vfs/file-system.ts'
 import { failOf, okOf } from '../conformance/answers.ts'
 import { ROOT } from '../conformance/callers.ts'
 import { Look, name } from '../conformance/harness.ts'
 import { diskPath, ODD_NAMES } from '../model/seed-tree.ts'
 import { plantEveryKind, SPARSE_TAIL, serve, TIB, temporaryDirectory } from './host-directory.ts'
+import { ManualClock } from './manual-clock.ts'
 
 const isRoot = process.getuid?.() === 0
 const asUser = (uid: number, gid: number, gids: number[] = []): Caller => ({ uid, gid, gids, address: '::1' })
@@ -466,6 +468,40 @@ describe('the edge of the tree', () => {
     failOf(await fs.lookup(ROOT, dir, name('secret')), 'STALE')
     failOf(await fs.getattr(ROOT, file), 'STALE')
     expect((await look.object('/dir')).attributes.type).toBe('symlink')
+  })
+
+  test('a tree far deeper than a path can say is served, before and after a restart', async () => {
+    const root = temporaryDirectory()
+    const levels = 2500
+    const home = process.cwd()
+    process.chdir(root)
+    for (let level = 0; level < levels; level += 1) {
+      mkdirSync('dd')
+      process.chdir('dd')
+    }
+    writeFileSync('leaf', 'deep\n')
+    process.chdir(home)
+    const { fs } = serve(root, { descriptorsMax: 20 })
+    let at = fs.root
+    for (let level = 0; level < levels; level += 1)
+      at = okOf(await fs.lookup(ROOT, at, name('dd'))).object.node
+    const leaf = okOf(await fs.lookup(ROOT, at, name('leaf'))).object
+    const again = serve(root).fs
+    okOf(await again.resolve(leaf.node, leaf.generation))
+    const into = new Uint8Array(10)
+    expect(okOf(await again.read(ROOT, leaf.node, 0, into)).countBytes).toBe(5)
+    execFileSync('rm', ['-r', join(root, 'dd')])
+  })
+
+  test('what is remembered in a ring leads nowhere', () => {
+    const root = temporaryDirectory()
+    const tree = new HostTree({ path: root, clock: new ManualClock(), mayHoldMounts: false })
+    const [a, b] = [(2 ** 52) as NodeId, (2 ** 52 + 1) as NodeId]
+    tree.nodes.set(a, b, name('a'), 1)
+    tree.nodes.set(b, a, name('b'), 1)
+    expect(tree.directory(a)).toBeUndefined()
+    expect(tree.stat(b)).toBeUndefined()
+    tree.close()
   })
 
   test('a closed file system answers JUKEBOX', async () => {
