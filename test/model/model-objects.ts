@@ -86,10 +86,10 @@ export function write(
   stability: Stability,
 ): Expected {
   const before = new Before({ object: node })
-  const refusal = notAFile(node)
-  if (refusal !== undefined) return before.refuse(refusal)
-  if (!mayWriteData(asking.caller, node)) return before.refuse('ACCES')
-  if (offsetBytes + data.length > MAX_FILE_SIZE_BYTES) return before.refuse('FBIG')
+  const tooLarge: FsStatus[] = offsetBytes + data.length > MAX_FILE_SIZE_BYTES ? ['FBIG'] : []
+  const refusal = notAFile(node) ?? (mayWriteData(asking.caller, node) ? undefined : 'ACCES')
+  if (refusal !== undefined) return before.refuse([refusal, ...tooLarge])
+  if (tooLarge.length > 0) return before.refuse(tooLarge)
   const written = { node, offsetBytes, stability }
   if (data.length === 0) return before.succeed({ written })
 
