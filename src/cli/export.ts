@@ -31,7 +31,7 @@ export interface ExportOptions {
   /** CIDR notation. */
   readonly allow: readonly string[]
   readonly squash: Squash
-  /** Serve although reading changes access times. */
+  /** Serve although reading changes access times, where no mount of our own can prevent it. */
   readonly allowAtime: boolean
   readonly logger: Logger
   /** Ends the server. */
@@ -73,10 +73,8 @@ function guardDirectories(options: ExportOptions, stateDir: string): ServedDirec
       return { name, path: bindForReading(path, places, index), mayHoldMounts: false }
     })
   }
-  if (!allowAtime) {
-    if (process.getuid?.() === ROOT_UID && canHaveOwnNamespace()) restartInOwnNamespace(process.env)
-    for (const { path } of directories) checkAccessTimes(path)
-  }
+  if (process.getuid?.() === ROOT_UID && canHaveOwnNamespace()) restartInOwnNamespace(process.env)
+  if (!allowAtime) for (const { path } of directories) checkAccessTimes(path)
   return directories.map(({ name, path }) => ({ name, path, mayHoldMounts: true }))
 }
 

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 
-const PROGRAM = join(import.meta.dirname, 'run-export.ts')
+const PROGRAM = join(import.meta.dirname, '../../src/main.ts')
 const START_MAX_MS = 30_000
 
 export interface StartOptions {
@@ -28,7 +28,14 @@ export class ExportProcess {
     directories: readonly string[],
     options: StartOptions = {},
   ): Promise<ExportProcess> {
-    const own = [process.execPath, PROGRAM, stateDir, options.allowAtime ? 'atime' : '-', ...directories]
+    const flags = [
+      '--state',
+      stateDir,
+      '--listen',
+      '127.0.0.1:0',
+      ...(options.allowAtime ? ['--allow-atime'] : []),
+    ]
+    const own = [process.execPath, PROGRAM, 'export', ...flags, ...directories]
     const [program, ...args] = [...(options.prefix ?? []), ...own]
     const child = spawn(program!, args, { stdio: ['ignore', 'pipe', 'pipe'] })
     let said = ''
