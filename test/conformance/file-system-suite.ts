@@ -26,7 +26,7 @@ export function fileSystemSuite(
     nameCases(on)
     createCases(on)
     renameCases(on)
-    dataCases(on)
+    dataCases(on, supports)
     listingCases(on)
     contractCases(on, supports)
   })

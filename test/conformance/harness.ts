@@ -20,6 +20,8 @@ export type FileSystemFactory = (tree: SeedTree) => Awaitable<Mounted>
 export interface FileSystemSupports {
   /** 65,000 links to one file in reasonable time. */
   readonly manyLinks: boolean
+  /** What lies below may hold less than MAX_FILE_SIZE_BYTES (ext4: 16 TiB less a block): beyond it WRITE is FBIG. */
+  readonly largestFileBytes: number
 }
 
 export const name = (text: string): Uint8Array => fromByteKey(text)

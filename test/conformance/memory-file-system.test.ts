@@ -1,3 +1,4 @@
+import { MAX_FILE_SIZE_BYTES } from '../../src/vfs/attributes.ts'
 import { fileSystemSuite } from './file-system-suite.ts'
 import { MemoryFileSystem } from './memory-file-system.ts'
 import { plantThroughCalls } from './seeds.ts'
@@ -9,5 +10,5 @@ fileSystemSuite(
     await plantThroughCalls(fs, tree)
     return { fs }
   },
-  { manyLinks: true },
+  { manyLinks: true, largestFileBytes: MAX_FILE_SIZE_BYTES },
 )

@@ -1,21 +1,25 @@
 import { describe, expect } from 'vitest'
 import { MAX_FILE_SIZE_BYTES } from '../../../src/vfs/attributes.ts'
+import { statusOfFault } from '../../../src/vfs/faults.ts'
 import type { Stability } from '../../../src/vfs/file-system.ts'
+import type { FsResult } from '../../../src/vfs/result.ts'
+import type { FsStatus } from '../../../src/vfs/status.ts'
 import { ALICE_UID, SHARED_GID } from '../../model/seed-tree.ts'
 import { patternBytes, SeededRandom } from '../../model/seeded-random.ts'
 import { failOf, okOf } from '../answers.ts'
 import { ALICE, BOB, CAROL, ROOT } from '../callers.ts'
-import { expectBytes, expectChanged, expectSame, type OnTree } from '../harness.ts'
+import { expectBytes, expectChanged, expectSame, type FileSystemSupports, type OnTree } from '../harness.ts'
 import { dir, file, special, symlink } from '../seeds.ts'
 
 const STRENGTH: Readonly<Record<Stability, number>> = { unstable: 0, 'data-sync': 1, 'file-sync': 2 }
 const STABILITIES: readonly Stability[] = ['unstable', 'data-sync', 'file-sync']
 const TIB = 2 ** 40
 
-export function dataCases(onTree: OnTree): void {
+export function dataCases(onTree: OnTree, { largestFileBytes }: FileSystemSupports): void {
   describe('data', () => {
     readCases(onTree)
     writeCases(onTree)
+    largestCase(onTree, largestFileBytes)
     randomCases(onTree)
     commitCases(onTree)
   })
@@ -131,20 +135,6 @@ function writeCases(onTree: OnTree): void {
     expect((await look.attributes('/f')).usedBytes).toBeLessThan(1 << 20)
   })
 
-  onTree('WRITE up to the largest size, and one byte over', [file('/f', 0)], async (look, fs) => {
-    const node = await look.node('/f')
-    okOf(await fs.write(ROOT, node, MAX_FILE_SIZE_BYTES - 5, patternBytes(1, 5), 'file-sync'))
-    const attributes = await look.attributes('/f')
-    expect(attributes.sizeBytes).toBe(MAX_FILE_SIZE_BYTES)
-    expectSame(
-      failOf(await fs.write(ROOT, node, MAX_FILE_SIZE_BYTES - 4, patternBytes(2, 5), 'file-sync'), 'FBIG')
-        .wcc,
-      attributes,
-    )
-    expect(await look.attributes('/f')).toEqual(attributes)
-    expectBytes(await look.bytes('/f', MAX_FILE_SIZE_BYTES - 5, 10), patternBytes(1, 5))
-  })
-
   onTree(
     'WRITE by others takes suid and sgid',
     [
@@ -170,6 +160,34 @@ function writeCases(onTree: OnTree): void {
     data.fill(0)
     expectBytes(await look.bytes('/f'), patternBytes(5, 70_000))
   })
+}
+
+function largestCase(onTree: OnTree, largestFileBytes: number): void {
+  onTree(`WRITE up to ${largestFileBytes} bytes, and one byte over`, [file('/f', 0)], async (look, fs) => {
+    const node = await look.node('/f')
+    okOf(await fs.write(ROOT, node, largestFileBytes - 5, patternBytes(1, 5), 'file-sync'))
+    const attributes = await look.attributes('/f')
+    expect(attributes.sizeBytes).toBe(largestFileBytes)
+    for (const offset of [largestFileBytes - 4, MAX_FILE_SIZE_BYTES - 4]) {
+      expect(await statusOf(async () => fs.write(ROOT, node, offset, patternBytes(2, 5), 'file-sync'))).toBe(
+        'FBIG',
+      )
+    }
+    expect(await look.attributes('/f')).toEqual(attributes)
+    // A disk that ends inside the write has taken what fitted: under it the old bytes are gone, before it they stay.
+    expectBytes(await look.bytes('/f', largestFileBytes - 5, 1), patternBytes(1, 1))
+    expect((await look.bytes('/f', largestFileBytes - 5, 10)).length).toBe(5)
+  })
+}
+
+/** Of a refusal, or of a fault: what lies below may find out only when it is asked. */
+async function statusOf<Ok, Fail>(work: () => Promise<FsResult<Ok, Fail>>): Promise<FsStatus | 'OK'> {
+  try {
+    const result = await work()
+    return result.ok ? 'OK' : result.status
+  } catch (error) {
+    return statusOfFault(error)
+  }
 }
 
 function randomCases(onTree: OnTree): void {

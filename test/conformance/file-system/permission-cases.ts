@@ -11,7 +11,7 @@ import {
 import { ALICE_UID, SHARED_GID } from '../../model/seed-tree.ts'
 import { failOf, okOf } from '../answers.ts'
 import { ALICE, BOB, BOB_SHARED, CAROL, ROOT } from '../callers.ts'
-import { type Look, name, type OnTree } from '../harness.ts'
+import { expectBytes, type Look, name, type OnTree } from '../harness.ts'
 import { dir, file, special, symlink } from '../seeds.ts'
 
 const OF_BOTH = { uid: ALICE_UID, gid: SHARED_GID }
@@ -159,9 +159,7 @@ function useCases(onTree: OnTree): void {
     'READLINK and GETATTR need no permission',
     [symlink('/l', 'x', { mode: 0, uid: ALICE_UID }), file('/f', 1, { mode: 0 })],
     async (look, fs) => {
-      expect(okOf(await fs.readlink(CAROL, await look.node('/l'))).target).toEqual(
-        new Uint8Array(Buffer.from('x')),
-      )
+      expectBytes(okOf(await fs.readlink(CAROL, await look.node('/l'))).target, name('x'))
       okOf(await fs.getattr(CAROL, await look.node('/f')))
     },
   )
