@@ -20,9 +20,9 @@ const XATTRS: Readonly<Record<string, Record<string, string>>> = {
 /**
  * An image for kernels to work on: what the model's image has (every type of object, sparse files to 1 TiB, hard links within
  * and across directories, odd names, owners and modes) and what a model has no time for: directories of 2,000 names,
- * deep paths, fifty owners, megabytes. The same seed makes the same tree.
+ * deep paths, fifty owners, megabytes. The same seed and options make the same tree.
  */
-export function imageTree(seed: number): SeedTree {
+export function imageTree(seed: number, options: { readonly bigDirectoryNames?: number } = {}): SeedTree {
   const random = new SeededRandom(seed)
   const entries: SeedEntry[] = [...seedTree(seed)]
   const add = (path: string, more: Partial<SeedEntry> & Pick<SeedEntry, 'type'>) => {
@@ -37,7 +37,7 @@ export function imageTree(seed: number): SeedTree {
     sizeBytes,
     pieces: [{ offsetBytes: 0, pattern: random.uint32(), lengthBytes: sizeBytes }],
   })
-  addBigDirectory(add, content, random)
+  addBigDirectory(add, content, random, options.bigDirectoryNames ?? BIG_DIRECTORY_NAMES)
   let deep = '/deep'
   add(deep, { type: 'directory' })
   for (let level = 0; level < DEEP_LEVELS; level += 1) {
@@ -66,9 +66,10 @@ function addBigDirectory(
   add: (path: string, more: Partial<SeedEntry> & Pick<SeedEntry, 'type'>) => void,
   content: (sizeBytes: number) => SeedEntry['content'] & object,
   random: SeededRandom,
+  names: number,
 ): void {
   add('/big', { type: 'directory', mode: 0o777 })
-  for (let index = 0; index < BIG_DIRECTORY_NAMES; index += 1) {
+  for (let index = 0; index < names; index += 1) {
     const path = `/big/${String(index).padStart(4, '0')}-${'n'.repeat(random.below(200))}`
     if (index % 100 === 99) add(path, { type: 'symlink', mode: 0o777, target: '../README' })
     else add(path, { type: 'file', mode: 0o666, content: content(random.below(500)) })
