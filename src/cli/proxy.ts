@@ -1,11 +1,15 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Command } from 'commander'
 import { createLogger } from '../base/logger.ts'
 import { PROXY_SETTINGS } from '../config/setting-table.ts'
 import { type ProxySettings, RunningProxy } from '../daemon/proxy.ts'
 import { stopOnSignal } from '../daemon/stop-on-signal.ts'
-import { UsageError } from './exit-codes.ts'
+import { EXIT_DONE, UsageError } from './exit-codes.ts'
 import { print } from './output.ts'
 import { settingsOf } from './setting-flags.ts'
+
+/** A start that was told to stop gets so long to come to its end; it may be waiting for the image server. */
+const START_END_WAIT_MS = 1_000
 
 /** rowfs proxy: serves until it is told to stop. */
 export async function proxy(
@@ -14,7 +18,6 @@ export async function proxy(
 ): Promise<void> {
   const { settings } = settingsOf(command, PROXY_SETTINGS)
   const logger = createLogger(settings.log.level)
-  // From the first moment on: it may be told to stop while it waits for the image server.
   const stopped = stopOnSignal(logger)
   const { base, state } = settings
   if (base === undefined) throw missing('base', 'nfs://HOST/PATH', 'which image to stand on')
@@ -25,11 +28,20 @@ export async function proxy(
     shadowWasMoved: options.shadowMoved === true,
   })
   const running = await Promise.race([starting, stopped.asked])
-  if (running instanceof RunningProxy) {
-    announce(running, options.json === true)
-    await stopped.asked
-  }
-  await stopped.within(async () => (await starting).stop())
+  if (!(running instanceof RunningProxy)) return endStart(starting)
+  announce(running, options.json === true)
+  await stopped.asked
+  await stopped.within(() => running.stop())
+}
+
+/** Nothing was served yet, so nothing is lost by leaving a start that waits for somebody. */
+async function endStart(starting: Promise<RunningProxy>): Promise<void> {
+  const ended = starting.then(
+    (running) => running.stop(),
+    () => {},
+  )
+  await Promise.race([ended, sleep(START_END_WAIT_MS)])
+  process.exit(EXIT_DONE)
 }
 
 /** Standard output is for the reader: how to mount each view, then the word that clients may come. */
