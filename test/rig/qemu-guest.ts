@@ -81,7 +81,7 @@ function startMachine(options: QemuGuestOptions, machine: Machine): ChildProcess
     ...['-append', 'console=ttyS0 quiet panic=-1 net.ifnames=0'],
     ...['-drive', `file=${machine.disk},format=raw,if=virtio,snapshot=on,file.locking=off`],
     ...['-netdev', `tap,id=net0,ifname=${slot.tap},script=no,downscript=no`],
-    ...['-device', `virtio-net-pci,netdev=net0,mac=${slot.mac}`],
+    ...['-device', `virtio-net-pci,netdev=net0,mac=${slot.mac},romfile=`],
     ...['-device', 'virtio-rng-pci', '-device', 'virtio-serial-pci'],
     ...['-chardev', `socket,id=agent,fd=${CHANNEL_FD}`, '-device', 'virtserialport,chardev=agent,name=agent'],
   ])
