@@ -75,11 +75,11 @@ export class DuplicateRequestCache {
     return entry
   }
 
-  /** The call's reply, for those who wait for it and those who come later. */
-  finish(entry: DuplicateEntry, reply: Uint8Array): void {
+  /** The call's reply, for those who wait for it and, if it is final, for those who come later. */
+  finish(entry: DuplicateEntry, reply: Uint8Array, isFinal = true): void {
     entry.reply = reply
     entry.wake()
-    if (reply.length > KEPT_REPLY_MAX_BYTES) {
+    if (!isFinal || reply.length > KEPT_REPLY_MAX_BYTES) {
       this.#remove(entry)
       return
     }

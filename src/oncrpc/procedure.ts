@@ -11,13 +11,18 @@ export interface ProcedureSpec<Args, Res> {
   readonly idempotent: boolean
   /** True: it changes what the program serves. */
   readonly mutates: boolean
+  /**
+   * False for a result that says "not now, ask again": it had no effect, and if the same call comes again it is to be
+   * carried out and not answered from the duplicate-request cache. Absent: every result is final.
+   */
+  isFinal?(result: Res): boolean
 }
 
 export function procedure<Args, Res>(
   number: number,
   args: XdrCodec<Args>,
   res: XdrCodec<Res>,
-  behaviour: { readonly idempotent: boolean; readonly mutates: boolean },
+  behaviour: Pick<ProcedureSpec<Args, Res>, 'idempotent' | 'mutates' | 'isFinal'>,
 ): ProcedureSpec<Args, Res> {
   return { number, args, res, ...behaviour }
 }

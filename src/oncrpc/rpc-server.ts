@@ -245,7 +245,8 @@ export class RpcServer {
   /** Remembered first: the client may be gone and ask again on another connection. */
   #sendKept(call: ServerCall, entry: DuplicateEntry, result: unknown): number {
     const reply = call.encodeReply(result)
-    this.#options.duplicates.finish(entry, reply)
+    const isFinal = call.procedure.spec.isFinal?.(result) ?? true
+    this.#options.duplicates.finish(entry, reply, isFinal)
     this.#giveBack(call)
     sendBytes(call.peer, reply)
     return reply.length

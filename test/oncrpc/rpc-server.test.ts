@@ -1,9 +1,10 @@
+import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { CredentialCache } from '../../src/oncrpc/credential-cache.ts'
 import type { RpcPeer } from '../../src/oncrpc/rpc-peer.ts'
 import { XdrWriter } from '../../src/xdr/writer.ts'
 import { callMessage, parseReply, type RawReply } from './raw-client.ts'
-import { SERVED_PROCEDURES as P, ServedProgram } from './served-program.ts'
+import { NOT_NOW, SERVED_PROCEDURES as P, ServedProgram } from './served-program.ts'
 
 /** A peer without a socket. */
 class Mailbox implements RpcPeer {
@@ -239,6 +240,17 @@ describe('a call that must not be carried out twice', () => {
     expect(program.calls).toBe(1)
   })
 
+  test('"ask again" is no answer to keep: the same call later is carried out', async () => {
+    const program = new ServedProgram()
+    program.isBusy = true
+    const message = callMessage(P.ADD, 11, 5)
+    expect((await ask(program, message)).result.readUInt32BE()).toBe(NOT_NOW)
+    program.isBusy = false
+    expect((await ask(program, message)).result.readUInt32BE()).toBe(5)
+    expect((await ask(program, message)).result.readUInt32BE()).toBe(5)
+    expect(program).toMatchObject({ total: 5, replays: 1 })
+  })
+
   test('an idempotent call is carried out every time', async () => {
     const program = new ServedProgram()
     const message = callMessage(P.WHO, 11, undefined)
@@ -246,4 +258,39 @@ describe('a call that must not be carried out twice', () => {
     await ask(program, message)
     expect(program).toMatchObject({ calls: 2, replays: 0 })
   })
+})
+
+test('any message, and damaged calls, are answered, dropped or no RPC, and never more than that', async () => {
+  const program = new ServedProgram()
+  const calls = [
+    callMessage(P.ECHO, 1, Buffer.from('hello')),
+    callMessage(P.ADD, 2, 5),
+    callMessage(P.DATA, 3, 700),
+    callMessage(P.WHO, 4, undefined),
+  ]
+  const damaged = fc
+    .tuple(
+      fc.constantFrom(...calls),
+      fc.array(fc.tuple(fc.nat(), fc.nat({ max: 255 })), { maxLength: 3 }),
+      fc.nat(),
+    )
+    .map(([call, changes, cut]) => {
+      const message = Buffer.from(call)
+      for (const [at, byte] of changes) message[at % message.length] = byte
+      return message.subarray(0, cut % (2 * message.length))
+    })
+  const anyMessage = fc.oneof(damaged, fc.uint8Array({ maxLength: 200 }))
+  await fc.assert(
+    fc.asyncProperty(anyMessage, async (message) => {
+      const peer = new Mailbox()
+      const answered = program.server.receive(peer, message, 0, message.length)
+      program.releaseAll()
+      await answered
+      expect(peer.replies.length).toBeLessThanOrEqual(1)
+      for (const reply of peer.replies) {
+        expect(parseReply(reply).xid).toBe(Buffer.from(message).readUInt32BE())
+      }
+    }),
+    { numRuns: 2000 },
+  )
 })

@@ -11,11 +11,14 @@ import { ManualClock } from '../exporter/manual-clock.ts'
 export const SERVED_PROGRAM = 0x2000_0002
 const DATA_MAX_BYTES = 1024 * 1024
 
+/** ADD's "ask again". */
+export const NOT_NOW = 0xffff_ffff
+
 export const SERVED_PROCEDURES = {
   NULL: procedure(0, nothing, nothing, { idempotent: true, mutates: false }),
   ECHO: procedure(1, opaque(DATA_MAX_BYTES), opaque(DATA_MAX_BYTES), { idempotent: true, mutates: false }),
   /** Adds to a total and returns it: carried out twice, it shows. */
-  ADD: procedure(2, uint32, uint32, { idempotent: false, mutates: true }),
+  ADD: procedure(2, uint32, uint32, { idempotent: false, mutates: true, isFinal: (sum) => sum !== NOT_NOW }),
   /** The same, answered when the test says so. */
   ADD_LATER: procedure(3, uint32, uint32, { idempotent: false, mutates: true }),
   /** Comes back with what it was given, when the test says so. */
@@ -53,6 +56,8 @@ export class ServedProgram {
   total = 0
   /** Set: ADD seals one result and then answers another, as when its effect could not be made durable. */
   failAfterSeal = false
+  /** Set: ADD says "ask again". */
+  isBusy = false
 
   constructor(options: { readonly records?: Iterable<Uint8Array>; readonly limits?: ServerLoadLimits } = {}) {
     const { records = [], limits } = options
@@ -120,6 +125,7 @@ const HANDLERS: Handlers<ServedProgram, typeof SERVED_PROCEDURES> = {
   ECHO: (_call, data) => data,
   ADD(call, amount) {
     const program = call.context
+    if (program.isBusy) return NOT_NOW
     const result = program.total + amount
     const record = call.seal(result)
     if (program.failAfterSeal) return 0xdead
