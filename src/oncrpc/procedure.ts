@@ -22,7 +22,7 @@ export function procedure<Args, Res>(
   number: number,
   args: XdrCodec<Args>,
   res: XdrCodec<Res>,
-  behaviour: Pick<ProcedureSpec<Args, Res>, 'idempotent' | 'mutates' | 'isFinal'>,
+  behaviour: Pick<ProcedureSpec<Args, NoInfer<Res>>, 'idempotent' | 'mutates' | 'isFinal'>,
 ): ProcedureSpec<Args, Res> {
   return { number, args, res, ...behaviour }
 }
