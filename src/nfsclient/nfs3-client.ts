@@ -57,8 +57,8 @@ export class Nfs3Client<Table extends Partial<Nfs3Procedures> = Nfs3Procedures> 
     assert(Object.hasOwn(this.#remote.procedures, procedure), `this client must not call ${procedure}`)
     const first = await this.#rpc.call(this.#remote, procedure, args, options)
     if (!isJukebox(first)) return first
-    const waitMaxMs = options.waitMaxMs ?? this.#rpc.limits.waitMaxMs
-    const endMs = this.#clock.monotonicMs() + waitMaxMs
+    // The longer wait that a call may have is for one that the server works on, not for one that it puts off.
+    const endMs = this.#clock.monotonicMs() + this.#rpc.limits.waitMaxMs
     let answer = first
     let pauseMs = JUKEBOX_PAUSE_MIN_MS
     while (isJukebox(answer) && this.#clock.monotonicMs() + pauseMs < endMs) {

@@ -14,12 +14,13 @@ import { type ArgsOf, type RemoteProgram, ReplyDecoder, RequestEncoder, type Res
 
 /** Every bound of a client. Tests shorten them; nothing else does. */
 export interface RpcClientLimits {
-  /** A call without an answer for so long fails with ServerUnavailableError, whatever was tried meanwhile. */
-  readonly waitMaxMs: number
   /**
-   * While the server is down the wait is counted from the moment it went down and not from the call, so that calls made
-   * one after the other do not each wait the whole time. A call waits at least this long.
+   * A call without an answer for so long fails with ServerUnavailableError, whatever was tried meanwhile. While the
+   * server is down the wait is counted from the moment it went down and not from the call, so that calls made one
+   * after the other do not each wait the whole time.
    */
+  readonly waitMaxMs: number
+  /** A call that is made while the server is down waits at least this long. */
   readonly waitMinMs: number
   readonly connectTimeoutMs: number
   /** Nothing heard for so long while calls wait: a NULL call asks whether the server lives. */
@@ -151,8 +152,9 @@ export class RpcClient {
   }
 
   /**
-   * The result. Throws ServerUnavailableError after the bounded wait (`waitMaxMs`, default the client's limit), RpcError if
-   * the server refuses, MalformedReplyError if its answers cannot be read.
+   * The result. Throws ServerUnavailableError after the bounded wait (`waitMaxMs`, default the client's limit; a longer one
+   * holds only while the server is up), RpcError if the server refuses, MalformedReplyError if its answers cannot
+   * be read.
    */
   call<Table, Name extends keyof Table & string>(
     remote: RemoteProgram<Table>,
@@ -363,8 +365,13 @@ export class RpcClient {
   }
 
   #deadlineMs(call: PendingCall): number {
-    const countedFromMs = Math.min(call.startedMs, this.#downMs ?? call.startedMs)
-    return Math.max(countedFromMs + call.waitMaxMs, call.startedMs + this.limits.waitMinMs)
+    const deadlineMs = call.startedMs + call.waitMaxMs
+    if (this.#downMs === undefined) return deadlineMs
+    const downDeadlineMs = Math.max(
+      this.#downMs + this.limits.waitMaxMs,
+      call.startedMs + this.limits.waitMinMs,
+    )
+    return Math.min(deadlineMs, downDeadlineMs)
   }
 
   #fail(call: PendingCall): void {

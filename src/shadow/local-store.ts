@@ -5,8 +5,8 @@ import type { Awaitable } from '../base/awaitable.ts'
 import type { NodeId, SpaceUsage } from '../vfs/file-system.ts'
 import type { ShadowKey, ShadowStore } from '../vfs/shadow-store.ts'
 import { type DiskCalls, systemDisk } from './disk-calls.ts'
+import { FileCache } from './file-cache.ts'
 import { Folder, makeRoot } from './folder.ts'
-import { OPEN_FILES_MAX, OpenFiles } from './open-files.ts'
 import { ShadowFile } from './shadow-file.ts'
 import {
   BUCKETS_PER_VIEW,
@@ -21,6 +21,8 @@ import { isErrno, storageFault, storageFaultOfErrno } from './storage-faults.ts'
 const OPEN_EXISTING = constants.O_RDWR | constants.O_NOFOLLOW
 const OPEN_OR_MAKE = OPEN_EXISTING | constants.O_CREAT
 const FILE_MODE = 0o600
+/** Descriptors kept open. */
+export const OPEN_FILES_MAX = 256
 /** Files taken away at a time when a view is removed, so that other work gets its turn in the thread pool. */
 const REMOVE_BATCH_FILES = 64
 
@@ -36,14 +38,14 @@ interface ViewFolder {
 export class LocalShadowStore implements ShadowStore {
   readonly name: string
   readonly #disk: DiskCalls
-  readonly #files: OpenFiles
+  readonly #files: FileCache<ShadowFile>
   readonly #views = new Map<number, ViewFolder>()
   #root: Folder | undefined
 
   constructor(directory: string, options: { disk?: DiskCalls; openFilesMax?: number } = {}) {
     this.name = resolve(directory)
     this.#disk = options.disk ?? systemDisk
-    this.#files = new OpenFiles(options.openFilesMax ?? OPEN_FILES_MAX)
+    this.#files = new FileCache<ShadowFile>(options.openFilesMax ?? OPEN_FILES_MAX)
   }
 
   read(key: ShadowKey, offsetBytes: number, into: Uint8Array): Awaitable<number> {
@@ -70,8 +72,7 @@ export class LocalShadowStore implements ShadowStore {
     try {
       if (file.dirty || !file.folder.stable) await file.sync()
     } catch (error) {
-      // The kernel has marked the pages clean: asking this descriptor again would succeed over lost data.
-      this.#files.drop(file)
+      if (file.failed) this.#files.drop(file)
       throw error
     }
   }

@@ -1,6 +1,7 @@
 import type { Awaitable } from '../base/awaitable.ts'
 import type { NodeId } from '../vfs/file-system.ts'
 import type { DiskCalls } from './disk-calls.ts'
+import type { CachedFile } from './file-cache.ts'
 import type { Folder } from './folder.ts'
 import { SharedSync } from './shared-sync.ts'
 import { storageFault, storageFaultOfErrno } from './storage-faults.ts'
@@ -17,7 +18,7 @@ export const IMMEDIATE_CUT_MAX_BYTES = 64 * 1024 * 1024
  * An open descriptor of one shadow file. `users` counts the operations in the thread pool: the descriptor is
  * closed only when there are none, so a number is never reused under a running call.
  */
-export class ShadowFile {
+export class ShadowFile implements CachedFile {
   readonly view: number
   readonly node: NodeId
   readonly path: string
@@ -28,7 +29,7 @@ export class ShadowFile {
   #users = 0
   #dirty = true
   #closing = false
-  /** When it was last asked for, on the store's own counter. */
+  #failed = false
   lastUse = 0
 
   constructor(
@@ -52,6 +53,10 @@ export class ShadowFile {
   /** Written since the last sync began, or opened without knowing: then a sync has something to do. */
   get dirty(): boolean {
     return this.#dirty || this.#sharedSync.busy
+  }
+
+  get failed(): boolean {
+    return this.#failed
   }
 
   read(offsetBytes: number, into: Uint8Array): Awaitable<number> {
@@ -115,7 +120,12 @@ export class ShadowFile {
         this.dirty ? this.#sharedSync.run() : undefined,
         this.folder.stable ? undefined : this.folder.stabilise(),
       ])
-      for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason
+      for (const outcome of outcomes) {
+        if (outcome.status !== 'rejected') continue
+        // The kernel has marked the pages clean: asking this descriptor again would succeed over lost data.
+        this.#failed = true
+        throw outcome.reason
+      }
     } finally {
       this.#release()
     }

@@ -13,6 +13,7 @@ const ADVICE: Readonly<Record<string, string>> = {
   DQUOT: 'raise the quota of the user that runs rowfs, or reset or remove a view',
   FBIG: 'the file system under the shadow cannot hold a file that long; move the shadow to one that can',
   ROFS: 'mount the file system under the shadow writable again',
+  JUKEBOX: 'it is tried again when the client asks again',
   IO: 'look into the system log of the machine that holds the shadow',
 }
 

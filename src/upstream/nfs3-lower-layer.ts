@@ -1,6 +1,7 @@
 import { ownBytes } from '../base/bytes.ts'
 import type { MountedExport, NfsExport } from '../nfsclient/nfs-export.ts'
 import type { Nfs3Client, Nfs3ReadProcedures } from '../nfsclient/nfs3-client.ts'
+import { readPiece, readRange } from '../nfsclient/read-range.ts'
 import type { fattr3 } from '../protocols/nfs3/basic-types.ts'
 import type { Attributes } from '../vfs/attributes.ts'
 import { StorageError } from '../vfs/faults.ts'
@@ -9,7 +10,9 @@ import type { LowerHandle, LowerLayer, LowerObject, LowerPage } from '../vfs/low
 import { type FsResult, refuse, succeed } from '../vfs/result.ts'
 import { attributesOf } from './attributes.ts'
 import { DirectoryReader } from './directory-reader.ts'
-import { type FileData, readFile } from './file-reader.ts'
+
+/** Shorter data is copied out of the receive buffer, which it would keep alive as a whole. */
+const LEND_MIN_BYTES = 64 * 1024
 
 type ReadExport = NfsExport<Nfs3ReadProcedures>
 type ReadClient = Nfs3Client<Nfs3ReadProcedures>
@@ -69,9 +72,23 @@ export class Nfs3LowerLayer implements LowerLayer {
     return result.ok ? succeed(ownBytes(result.value.data)) : refuse(result.status)
   }
 
-  async read(handle: LowerHandle, offsetBytes: number, countBytes: number): Promise<FsResult<FileData>> {
+  async read(
+    handle: LowerHandle,
+    offsetBytes: number,
+    countBytes: number,
+  ): Promise<FsResult<{ readonly data: Uint8Array; readonly attributes: Attributes | undefined }>> {
     const { client, limits } = this.#export.mounted ?? (await this.#export.ready())
-    return readFile(client, limits.readBytes, handle, offsetBytes, countBytes)
+    if (countBytes <= limits.readBytes) {
+      const piece = await readPiece(client, handle, offsetBytes, countBytes)
+      if (!piece.ok) return piece
+      const data = piece.value.data.length < LEND_MIN_BYTES ? ownBytes(piece.value.data) : piece.value.data
+      return succeed({ data, attributes: ofOptional(piece.value.attributes) })
+    }
+    const into = Buffer.allocUnsafeSlow(countBytes)
+    const range = await readRange(client, limits.readBytes, handle, offsetBytes, into)
+    if (!range.ok) return range
+    const data = into.subarray(0, range.value.countBytes)
+    return succeed({ data, attributes: ofOptional(range.value.attributes) })
   }
 
   async list(directory: LowerHandle, from: unknown): Promise<FsResult<LowerPage>> {

@@ -69,7 +69,7 @@ export class ScriptedServer {
 
   private constructor(onCall: (call: SeenCall) => void) {
     this.#onCall = onCall
-    this.#server = createServer((socket) => this.#accept(socket))
+    this.#server = createServer({ noDelay: true }, (socket) => this.#accept(socket))
   }
 
   static async listen(onCall: (call: SeenCall) => void, port = 0): Promise<ScriptedServer> {
