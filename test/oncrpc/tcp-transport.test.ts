@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { afterEach, describe, expect, test } from 'vitest'
 import {
   CONNECTION_CALLS_MAX,
+  CONNECTION_RECEIVE_MAX_BYTES,
   CONNECTION_UNSENT_MAX_BYTES,
   RPC_FRAGMENTS_MAX,
   RPC_RECORD_MAX_BYTES,
@@ -242,6 +243,29 @@ describe('limits', () => {
     let got = 0
     while (got < asked) got += (await client.replies(1)).length
     expect(program.calls).toBe(asked + 1)
+  })
+
+  test('receive buffers of one connection: calls beyond them wait', async () => {
+    const { program, connect } = await start()
+    const client = await connect()
+    const calls = 24
+    const data = Buffer.alloc(1024 * KIB)
+    for (let xid = 0; xid < calls; xid += 1) client.send(fragment(callMessage(P.HOLD, xid, data)))
+    const most = Math.ceil(CONNECTION_RECEIVE_MAX_BYTES / data.length) + 1
+    await until(() => program.held.length >= most - 3)
+    await new Promise((resolve) => setTimeout(resolve, 30))
+    expect(program.held.length).toBeLessThanOrEqual(most)
+    expect(program.load.buffersUsedBytes).toBeLessThan(CONNECTION_RECEIVE_MAX_BYTES + 4 * 1024 * KIB)
+    const replies = client.replies(calls)
+    let isDone = false
+    void replies.then(() => {
+      isDone = true
+    })
+    await until(() => {
+      program.releaseAll()
+      return isDone
+    })
+    expect(new Set(xids(await replies)).size).toBe(calls)
   })
 
   test('in all: calls over the limit wait, and every connection gets its turn', async () => {
