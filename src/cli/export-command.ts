@@ -1,16 +1,14 @@
 import type { Command } from 'commander'
 import { createLogger } from '../base/logger.ts'
-import { EXPORT_SETTINGS, PROXY_SETTINGS } from '../config/setting-table.ts'
+import { EXPORT_COMMAND_SETTINGS } from '../config/setting-table.ts'
 import { stopOnSignal } from '../daemon/stop-on-signal.ts'
 import { runExport } from './export.ts'
 import { parseExportDirectory } from './export-directory.ts'
 import { settingsOf } from './setting-flags.ts'
 
-const SETTINGS = [...EXPORT_SETTINGS, ...PROXY_SETTINGS.filter((spec) => spec.key === 'log.level')]
-
 /** rowfs export: serves until it is told to stop. */
 export async function exportCommand(texts: readonly string[], command: Command): Promise<void> {
-  const { settings } = settingsOf(command, SETTINGS)
+  const { settings } = settingsOf(command, EXPORT_COMMAND_SETTINGS)
   const { directories, listen, state, allow, squash, allowAtime } = settings.export
   const logger = createLogger(settings.log.level)
   const stopped = stopOnSignal(logger)

@@ -1,7 +1,7 @@
 import { Command, CommanderError } from 'commander'
 import { armCrashPoint } from '../base/crash-points.ts'
 import { SettingsError } from '../config/setting-problem.ts'
-import { EXPORT_SETTINGS, PROXY_SETTINGS } from '../config/setting-table.ts'
+import { EXPORT_COMMAND_SETTINGS, PROXY_SETTINGS } from '../config/setting-table.ts'
 import { programVersion } from '../daemon/program-version.ts'
 import { EXIT_DONE, EXIT_FAILED, EXIT_WRONG_USE, ExitWith, UsageError } from './exit-codes.ts'
 import { addSettingFlags } from './setting-flags.ts'
@@ -29,12 +29,18 @@ function reportFailure(error: unknown): number {
   return isWrongUse ? EXIT_WRONG_USE : EXIT_FAILED
 }
 
-/** What went wrong, in words; the stack only of what should never happen. */
+/** Errors of JavaScript itself: mistakes of ours, to be shown with their place. */
+const MISTAKES = ['AssertionError', 'TypeError', 'RangeError', 'ReferenceError', 'SyntaxError']
+
+/** What went wrong, in words, and what was behind it where the words do not say so. */
 function messageOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
-  const isOurs = error.name !== 'Error' && error.name !== 'TypeError' && error.name !== 'RangeError'
   const isSystem = typeof (error as NodeJS.ErrnoException).code === 'string'
-  return isOurs || isSystem || error.name === 'Error' ? error.message : (error.stack ?? error.message)
+  if (MISTAKES.includes(error.name) && !isSystem) return error.stack ?? error.message
+  const { cause, message } = error
+  return cause instanceof Error && !message.includes(cause.message)
+    ? `${message} (${cause.message})`
+    : message
 }
 
 function makeProgram(): Command {
@@ -79,7 +85,7 @@ function addExport(program: Command): void {
     .command('export')
     .description('Serve directories of this machine as images, read-only')
     .argument('[dir[:name]...]', 'directories, each exported as /NAME (default: the last part of its path)')
-  addSettingFlags(command, EXPORT_SETTINGS)
+  addSettingFlags(command, EXPORT_COMMAND_SETTINGS)
     .addHelpText(
       'after',
       examples(

@@ -1,13 +1,10 @@
 import type { Command } from 'commander'
 import type { Settings } from '../config/load-settings.ts'
-import { PROXY_SETTINGS } from '../config/setting-table.ts'
+import { STATE_SETTINGS } from '../config/setting-table.ts'
 import { askAboutViewsOf } from '../daemon/ask-about-views.ts'
 import type { ViewRequests } from '../daemon/view-requests.ts'
 import { UsageError } from './exit-codes.ts'
 import { addSettingFlags, settingsOf } from './setting-flags.ts'
-
-/** What a command needs to find the proxy's state. */
-const STATE_SETTINGS = PROXY_SETTINGS.filter((spec) => spec.key === 'state' || spec.key === 'log.level')
 
 export function addStateFlags(command: Command): Command {
   return addSettingFlags(command, STATE_SETTINGS)

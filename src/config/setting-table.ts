@@ -108,8 +108,8 @@ export const PROXY_SETTINGS: readonly SettingSpec[] = [
   },
 ]
 
-/** What `rowfs export` can be told. Directories are its arguments. */
-export const EXPORT_SETTINGS: readonly SettingSpec[] = [
+/** What only `rowfs export` can be told. Directories are its arguments. */
+const EXPORT_SETTINGS: readonly SettingSpec[] = [
   {
     key: 'export.directories',
     flag: '<dir[:name]...>',
@@ -149,9 +149,14 @@ export const EXPORT_SETTINGS: readonly SettingSpec[] = [
   },
 ]
 
-export const ALL_SETTINGS: readonly SettingSpec[] = [...PROXY_SETTINGS, ...EXPORT_SETTINGS]
+/** What commands that open no port can be told. */
+export const STATE_SETTINGS: readonly SettingSpec[] = PROXY_SETTINGS.filter((spec) =>
+  ['state', 'log.level'].includes(spec.key),
+)
 
-/** The default of a key; a table without it would be a mistake of ours. */
-export function defaultOf(key: string): unknown {
-  return ALL_SETTINGS.find((spec) => spec.key === key)?.default
-}
+export const EXPORT_COMMAND_SETTINGS: readonly SettingSpec[] = [
+  ...EXPORT_SETTINGS,
+  ...PROXY_SETTINGS.filter((spec) => spec.key === 'log.level'),
+]
+
+export const ALL_SETTINGS: readonly SettingSpec[] = [...PROXY_SETTINGS, ...EXPORT_SETTINGS]

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { checkSettings } from '../../src/config/check-settings.ts'
 import { settingsSchema } from '../../src/config/schema.ts'
-import { ALL_SETTINGS, EXPORT_SETTINGS, PROXY_SETTINGS } from '../../src/config/setting-table.ts'
+import { ALL_SETTINGS, EXPORT_COMMAND_SETTINGS, PROXY_SETTINGS } from '../../src/config/setting-table.ts'
 import { getSetting, putSetting, type SettingTree } from '../../src/config/setting-tree.ts'
 
 const schema = settingsSchema({ nfsUrl: () => {}, network: () => {} })
@@ -17,7 +17,7 @@ test('the table and the schema know the same keys, and every default is a value 
 })
 
 test('no flag stands for two keys of one command', () => {
-  for (const table of [PROXY_SETTINGS, EXPORT_SETTINGS]) {
+  for (const table of [PROXY_SETTINGS, EXPORT_COMMAND_SETTINGS]) {
     const flags = table.map((spec) => spec.flag.split(' ')[0])
     expect(new Set(flags).size).toBe(flags.length)
   }
