@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import { defineConfig } from 'vitest/config'
 import { ResultReporter } from './test/runner/result-reporter.ts'
 
@@ -21,6 +22,8 @@ function tier(name: string, include: readonly string[], timeoutMs: number, exclu
 export default defineConfig({
   test: {
     maxWorkers: 2,
+    // Programs that tests start find their types erased already: half the time to start.
+    env: { NODE_COMPILE_CACHE: join(import.meta.dirname, 'node_modules', '.cache', 'rowfs') },
     reporters: ['default', new ResultReporter()],
     projects: [
       tier('fast', ['test/**/*.test.ts'], 30_000, SLOW_TESTS),
