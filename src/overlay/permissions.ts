@@ -52,8 +52,8 @@ export function grantedAccess(caller: Caller, attributes: Attributes, wanted: nu
   const isDirectory = attributes.type === 'directory'
   let granted = 0
   if (mayAccess(caller, attributes, MAY_READ)) granted |= ACCESS_READ
-  // A name in a directory can be changed only by who may also search it.
-  if (mayAccess(caller, attributes, isDirectory ? MAY_WRITE | MAY_EXECUTE : MAY_WRITE)) {
+  // What access(2) means by "may write": a directory without x says yes, and refuses the change itself.
+  if (mayAccess(caller, attributes, MAY_WRITE)) {
     granted |= ACCESS_MODIFY | ACCESS_EXTEND
     if (isDirectory) granted |= ACCESS_DELETE
   }

@@ -45,7 +45,7 @@ export function grantedAccess(caller: Caller, attributes: Attributes): number {
   let granted = may(READ) ? ACCESS_READ : 0
   if (attributes.type === 'directory') {
     if (may(EXECUTE)) granted |= ACCESS_LOOKUP
-    if (may(WRITE | EXECUTE)) granted |= ACCESS_MODIFY | ACCESS_EXTEND | ACCESS_DELETE
+    if (may(WRITE)) granted |= ACCESS_MODIFY | ACCESS_EXTEND | ACCESS_DELETE
     return granted
   }
   if (may(EXECUTE)) granted |= ACCESS_EXECUTE

@@ -56,7 +56,7 @@ export function grantedAccess(caller: Caller, node: ModelNode): number {
   let granted = r ? ACCESS_READ : 0
   if (node.type === 'directory') {
     if (x) granted |= ACCESS_LOOKUP
-    if (w && x) granted |= ACCESS_MODIFY | ACCESS_EXTEND | ACCESS_DELETE
+    if (w) granted |= ACCESS_MODIFY | ACCESS_EXTEND | ACCESS_DELETE
   } else {
     if (x) granted |= ACCESS_EXECUTE
     if (w) granted |= ACCESS_MODIFY | ACCESS_EXTEND
