@@ -42,7 +42,7 @@ function ofFile(bits: number): number {
 
 function ofDirectory(bits: number): number {
   const changes = ACCESS_MODIFY | ACCESS_EXTEND | ACCESS_DELETE
-  return (bits & 4 ? ACCESS_READ : 0) | (bits & 1 ? ACCESS_LOOKUP : 0) | ((bits & 3) === 3 ? changes : 0)
+  return (bits & 4 ? ACCESS_READ : 0) | (bits & 1 ? ACCESS_LOOKUP : 0) | (bits & 2 ? changes : 0)
 }
 
 export function permissionCases(onTree: OnTree): void {
