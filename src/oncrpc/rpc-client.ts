@@ -20,7 +20,7 @@ export interface RpcClientLimits {
    * after the other do not each wait the whole time.
    */
   readonly waitMaxMs: number
-  /** A call that is made while the server is down waits at least this long. */
+  /** A call that is made while the server is down waits at least this long: for one attempt to connect, or more. */
   readonly waitMinMs: number
   readonly connectTimeoutMs: number
   /** Nothing heard for so long while calls wait: a NULL call asks whether the server lives. */
@@ -35,12 +35,12 @@ export interface RpcClientLimits {
 
 export const RPC_CLIENT_LIMITS: RpcClientLimits = {
   waitMaxMs: 15_000,
-  waitMinMs: 1_000,
+  waitMinMs: 1_500,
   connectTimeoutMs: 3_000,
   probeAfterMs: 2_500,
   silenceMaxMs: 5_000,
   backOffMinMs: 100,
-  backOffMaxMs: 2_000,
+  backOffMaxMs: 1_000,
   inFlightMax: 64,
 }
 

@@ -44,6 +44,9 @@ export class MemoryNfsServer {
   /** Answers in place of the server's own. */
   readonly answers: Partial<NfsAnswers> = {}
   fault: (procedure: NfsProcedure, args: unknown) => Fault = () => undefined
+  /** Waited for before a call is carried out, and before it is answered: for calls that overtake each other. */
+  before: (procedure: NfsProcedure) => Promise<void> | undefined = () => undefined
+  after: (procedure: NfsProcedure) => Promise<void> | undefined = () => undefined
   verifier = 1
   /** Handles of another generation are stale. */
   generation = 1
@@ -145,15 +148,19 @@ export class MemoryNfsServer {
     const args = (spec.args as XdrCodec<unknown>).decode(new XdrReader(call.args))
     this.calls.push({ procedure, args })
     const fault = this.fault(procedure, args)
-    if (fault === 'refuse-connection') {
-      call.connection.reset()
-      return
-    }
+    if (fault === 'refuse-connection') call.connection.reset()
+    else void this.#carryOut(call, procedure, args, fault)
+  }
+
+  async #carryOut(call: SeenCall, procedure: NfsProcedure, args: unknown, fault: Fault): Promise<void> {
+    await this.before(procedure)
     const isStatus = fault !== undefined && fault !== 'drop' && fault !== 'reset'
-    const answer = isStatus ? failure(procedure, fault) : this.#answer(procedure, args)
-    if (fault === 'drop') return
+    const answer = isStatus ? failure(procedure, fault as FsStatus) : this.#answer(procedure, args)
+    await this.after(procedure)
     if (fault === 'reset') call.connection.reset()
-    else call.connection.reply(call.xid, encodeXdr(spec.res as XdrCodec<unknown>, answer))
+    if (fault === 'reset' || fault === 'drop') return
+    const { res } = NFS3_PROCEDURES[procedure]
+    call.connection.reply(call.xid, encodeXdr(res as XdrCodec<unknown>, answer))
   }
 
   #answer(procedure: NfsProcedure, args: unknown): unknown {

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { NfsExport } from '../../src/nfsclient/nfs-export.ts'
@@ -223,15 +224,72 @@ describe('a server that is restarted', () => {
     await store.write(key(5), 0, pattern(1000))
     server.crash()
     let late: Promise<void> | undefined
-    server.fault = (procedure) => {
-      if (procedure === 'WRITE') late ??= store.write(key(5), 0, pattern(1000, 9))
-      return undefined
+    server.before = async (procedure) => {
+      if (procedure !== 'WRITE' || late !== undefined) return
+      late = store.write(key(5), 0, pattern(1000, 9))
+      await Promise.race([late, sleep(50)])
     }
     await store.sync(key(5))
     await late
     await store.sync(key(5))
     server.crash()
     expectBytes(await read(2000), pattern(1000, 9))
+  })
+
+  test('a write that is answered while a COMMIT is under way is not confirmed by it', async () => {
+    await store.write(key(5), 0, pattern(1000))
+    let late: Promise<void> | undefined
+    server.after = (procedure) => {
+      if (procedure !== 'COMMIT' || late !== undefined) return undefined
+      late = store.write(key(5), 1000, pattern(1000, 9))
+      return late
+    }
+    await store.sync(key(5))
+    await late
+    expect(store.uncommittedBytes).toBe(1000)
+    server.crash()
+    await store.sync(key(5))
+    server.crash()
+    expectBytes(await read(2000, 1000), pattern(1000, 9))
+  })
+
+  test('a sync asked for while one is under way covers what was written in between', async () => {
+    await store.write(key(5), 0, pattern(1000))
+    let second: Promise<void> | undefined
+    server.after = async (procedure) => {
+      if (procedure !== 'COMMIT' || second !== undefined) return
+      await store.write(key(5), 1000, pattern(1000, 9))
+      second = store.sync(key(5))
+    }
+    await store.sync(key(5))
+    await second
+    server.crash()
+    expect(store.uncommittedBytes).toBe(0)
+    expectBytes(await read(2000, 1000), pattern(1000, 9))
+  })
+
+  test('a read that the server did before bytes were written again is done again', async () => {
+    await store.write(key(5), 0, pattern(1000))
+    server.crash()
+    let synced: Promise<void> | undefined
+    server.after = (procedure) => {
+      if (procedure !== 'READ' || synced !== undefined) return undefined
+      synced = store.sync(key(5))
+      return synced
+    }
+    expectBytes(await read(2000), pattern(1000))
+    expect(server.count('READ')).toBe(2)
+  })
+
+  test('on another machine that happens to have the same verifier', async () => {
+    await store.write(key(5), 0, pattern(1000))
+    const { verifier } = server
+    server.crash()
+    server.verifier = verifier
+    server.generation += 1
+    await store.sync(key(5))
+    server.crash()
+    expectBytes(await read(2000), pattern(1000))
   })
 
   test('cut bytes are not written again', async () => {
@@ -409,7 +467,7 @@ describe('limits', () => {
     await store.write(key(1), 0, pattern(600))
     await store.write(key(2), 0, pattern(400))
     expect(store.uncommittedBytes).toBe(1000)
-    await new Promise((done) => setTimeout(done, 20))
+    await sleep(20)
     expect(server.count('COMMIT')).toBe(0)
     await store.write(key(3), 0, pattern(1))
     await expect.poll(() => store.uncommittedBytes).toBe(401)
