@@ -1,4 +1,6 @@
 import { join } from 'node:path'
+import { unreachable } from '../base/assert.ts'
+import { printableBytes } from '../base/bytes.ts'
 import { type Clock, SystemClock } from '../base/clock.ts'
 import type { Logger } from '../base/logger.ts'
 import { systemRandom } from '../base/random.ts'
@@ -11,6 +13,8 @@ import { parseNfsUrl } from '../nfsclient/nfs-url.ts'
 import { NFS3_READ_PROCEDURES, type Nfs3ReadProcedures } from '../nfsclient/nfs3-client.ts'
 import { ViewCatalog } from '../overlay/view-catalog.ts'
 import { LocalShadowStore } from '../shadow/local-store.ts'
+import { NfsShadowStore } from '../shadow/nfs-store.ts'
+import { SHADOW_PROCEDURES } from '../shadow/remote-answers.ts'
 import { Nfs3LowerLayer } from '../upstream/nfs3-lower-layer.ts'
 import { ServerUnavailableError } from '../vfs/faults.ts'
 import type { LowerLayer } from '../vfs/lower-layer.ts'
@@ -74,12 +78,14 @@ export async function openStorage(stack: AsyncDisposableStack, options: StorageO
   const { directory, settings, logger, image } = options
   const state = StateDirectory.open(directory, options.command, image && systemRandom)
   stack.defer(() => state.release())
+  const isKnownShadow = state.shadow !== undefined
   if (image !== undefined) {
     await checkImage(state, image, logger)
     state.adoptShadow(shadowIdentity(settings.shadow), image.shadowWasMoved)
   }
   const shadow = openShadow(state, settings)
   stack.defer(() => shadow.close())
+  if (image !== undefined) await checkShadow(shadow, isKnownShadow, logger)
   const index = await IndexStore.open({
     directory: join(directory, 'index'),
     logger,
@@ -119,15 +125,32 @@ async function checkImage(state: StateDirectory, image: ImageParts, logger: Logg
 function shadowIdentity(place: ShadowPlace | undefined): ShadowIdentity {
   if (place === undefined) return { kind: 'own' }
   if (place.kind === 'directory') return { kind: 'directory', place: place.path }
-  // Ports and identities may differ from start to start; the export is what holds the blocks.
   const { host, path } = parseNfsUrl(place.url)
-  return { kind: 'nfs', place: `nfs://${host}${Buffer.from(path).toString('latin1')}` }
+  return { kind: 'nfs', place: `nfs://${host}${printableBytes(path)}`, url: place.url }
 }
 
 function openShadow(state: StateDirectory, settings: Settings): ShadowStore {
-  const place = settings.shadow
-  if (place?.kind === 'nfs') throw new Error('NFS shadow stores have not landed yet')
-  const known = state.shadow
-  if (known === undefined || known.kind === 'own') return new LocalShadowStore(join(state.path, 'shadow'))
-  return new LocalShadowStore(known.place)
+  const known = state.shadow ?? { kind: 'own' }
+  switch (known.kind) {
+    case 'own':
+      return new LocalShadowStore(join(state.path, 'shadow'))
+    case 'directory':
+      return new LocalShadowStore(known.place)
+    case 'nfs': {
+      const limits = { waitMaxMs: settings.timeouts.shadowMs }
+      return new NfsShadowStore(new NfsExport(parseNfsUrl(known.url), SHADOW_PROCEDURES, { limits }))
+    }
+    default:
+      return unreachable(known)
+  }
+}
+
+/** A place that cannot be used is said now and not at the first write. A known server may be away for a while. */
+async function checkShadow(shadow: ShadowStore, isKnown: boolean, logger: Logger): Promise<void> {
+  try {
+    await shadow.space()
+  } catch (error) {
+    if (!isKnown || !(error instanceof ServerUnavailableError)) throw error
+    logger.warn({ err: error }, 'the shadow server does not answer; clients are told to try again')
+  }
 }

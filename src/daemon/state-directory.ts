@@ -24,7 +24,9 @@ export interface BaseIdentity {
 /** Where the redirected blocks of a state directory are. "own": in it, under `shadow`. */
 export type ShadowIdentity =
   | { readonly kind: 'own' }
-  | { readonly kind: 'directory' | 'nfs'; readonly place: string }
+  | { readonly kind: 'directory'; readonly place: string }
+  /** `place` is nfs://HOST/PATH; `url` has the ports too, which may differ from start to start. */
+  | { readonly kind: 'nfs'; readonly place: string; readonly url: string }
 
 interface StateContent {
   readonly base?: BaseIdentity
@@ -105,9 +107,9 @@ export class StateDirectory {
   /** Blocks that are ours must be looked for where they were put: another place would have holes in their stead. */
   adoptShadow(given: ShadowIdentity, wasMoved: boolean): void {
     const own = this.#content.shadow
-    if (own !== undefined && !wasMoved && !isDeepStrictEqual(own, given)) {
+    if (own !== undefined && !wasMoved && placeOf(own) !== placeOf(given)) {
       throw new StateRefusedError(
-        `the changed blocks of ${this.path} are in ${placeInWords(own)}, not in ${placeInWords(given)}; ` +
+        `the changed blocks of ${this.path} are in ${placeOf(own)}, not in ${placeOf(given)}; ` +
           'give that place with --shadow, or, if you moved the files, add --shadow-moved once',
       )
     }
@@ -134,7 +136,7 @@ export class StateDirectory {
   }
 }
 
-function placeInWords(shadow: ShadowIdentity): string {
+function placeOf(shadow: ShadowIdentity): string {
   return shadow.kind === 'own' ? 'its own directory "shadow"' : shadow.place
 }
 

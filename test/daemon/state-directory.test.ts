@@ -124,6 +124,12 @@ test('its blocks stay where they are, unless somebody says that they were moved'
   state.adoptShadow(moved, true)
   state.adoptShadow(moved, false)
   expect(() => state.adoptShadow({ kind: 'own' }, false)).toThrow('--shadow-moved')
+  const served = (port: number) =>
+    ({ kind: 'nfs', place: 'nfs://a/shadow', url: `nfs://a/shadow?nfsport=${port}` }) as const
+  expect(() => state.adoptShadow(served(1), false)).toThrow('not in nfs://a/shadow')
+  state.adoptShadow(served(1), true)
+  state.adoptShadow(served(2), false)
+  expect(state.shadow).toEqual(served(2))
   state.release()
 })
 
