@@ -5,12 +5,17 @@ import type { ForeignChecks } from '../config/schema.ts'
 import type { SettingSpec } from '../config/setting-table.ts'
 import { parseNfsUrl } from '../nfsclient/nfs-url.ts'
 import { AllowList } from '../nfsd/allow-list.ts'
+import { viewNameProblem } from '../overlay/view-name.ts'
 import { UsageError } from './exit-codes.ts'
 
 /** The rows that read these values say whether they can. */
 export const settingChecks: ForeignChecks = {
   nfsUrl: parseNfsUrl,
   network: (text) => new AllowList([text]),
+  viewName(text) {
+    const problem = viewNameProblem(text)
+    if (problem !== undefined) throw new Error(problem)
+  },
 }
 
 const DEFAULT_FILE = 'rowfs.yaml'

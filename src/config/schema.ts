@@ -4,7 +4,6 @@ import { SettingProblem } from './setting-problem.ts'
 import { oneOf, path, readBy, section, wholeNumber, yesOrNo } from './value-readers.ts'
 
 export const DEFAULT_NFS_PORT = 2049
-export const VIEW_NAME_MAX_CHARACTERS = 64
 /** Views that one proxy serves. */
 export const VIEWS_MAX = 4096
 /** Networks in one allow list. */
@@ -19,6 +18,7 @@ export interface ForeignChecks {
   nfsUrl(text: string): void
   /** ADDRESS/BITS */
   network(text: string): void
+  viewName(text: string): void
 }
 
 export type ShadowPlace =
@@ -48,7 +48,10 @@ export function settingsSchema(checks: ForeignChecks) {
     listen: listenAddress.optional(),
     portmap: yesOrNo.optional(),
     ...accessRules,
-    views: z.record(z.string(), section(accessRules)).superRefine(checkViewNames).optional(),
+    views: z
+      .record(z.string(), section(accessRules))
+      .superRefine((all, context) => checkViewNames(checks, all, context))
+      .optional(),
     cache: section({
       blocksMiB: wholeNumber('a size in MiB', 1, MIB_MAX).optional(),
       recheckMs: wholeNumber('a time in milliseconds', 0, MS_MAX).optional(),
@@ -94,17 +97,8 @@ function checked(text: string, check: (text: string) => void): string {
   return text
 }
 
-const VIEW_NAME = new RegExp(`^[A-Za-z0-9][A-Za-z0-9._-]{0,${VIEW_NAME_MAX_CHARACTERS - 1}}$`)
-
-/** The name of a view is the name of its export and of a key in rowfs.yaml: so it is kept plain. */
-export function parseViewName(text: string): string {
-  if (VIEW_NAME.test(text)) return text
-  throw new SettingProblem(
-    `"${text}" is not a name for a view; write 1 to ${VIEW_NAME_MAX_CHARACTERS} letters, digits, ".", "_" or "-", with a letter or digit first`,
-  )
-}
-
-function checkViewNames(views: object, context: z.core.$RefinementCtx): void {
+/** Names are keys here: each is checked where it stands. */
+function checkViewNames(checks: ForeignChecks, views: object, context: z.core.$RefinementCtx): void {
   const names = Object.keys(views)
   if (names.length > VIEWS_MAX) {
     context.addIssue({
@@ -114,7 +108,7 @@ function checkViewNames(views: object, context: z.core.$RefinementCtx): void {
   }
   for (const name of names) {
     try {
-      parseViewName(name)
+      checks.viewName(name)
     } catch (error) {
       context.addIssue({ code: 'custom', path: [name], message: (error as Error).message })
     }

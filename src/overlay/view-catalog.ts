@@ -23,11 +23,9 @@ import { planReset } from './plan-reset.ts'
 import { View } from './view.ts'
 import { type CheckReport, ViewCheck } from './view-check.ts'
 import { diffView, type ViewChange } from './view-diff.ts'
+import { viewNameProblem } from './view-name.ts'
 import { ViewScan } from './view-scan.ts'
 
-/** A view's name: an export and a command line word. */
-export const VIEW_NAME_MAX_CHARACTERS = 64
-const VIEW_NAME = /^[A-Za-z0-9_][A-Za-z0-9._-]*$/
 /** How often written data that nobody commits is made stable, in ms. */
 const FLUSH_INTERVAL_MS = 5_000
 const DELETES_PER_BATCH = 2_000
@@ -194,11 +192,8 @@ export class ViewCatalog {
   }
 
   async create(name: string): Promise<void> {
-    if (!VIEW_NAME.test(name) || name.length > VIEW_NAME_MAX_CHARACTERS) {
-      throw new ViewError(
-        `"${name}" is no name for a view: letters, digits, ".", "_" and "-", at most ${VIEW_NAME_MAX_CHARACTERS}`,
-      )
-    }
+    const problem = viewNameProblem(name)
+    if (problem !== undefined) throw new ViewError(problem)
     if (this.#views.has(name)) throw new ViewError(`there is a view "${name}" already`)
     const { index, clock, random } = this.#options
     const stored = index.get(viewCounterKey())

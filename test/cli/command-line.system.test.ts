@@ -47,7 +47,7 @@ describe('wrong use ends with 2 and says what to write', () => {
     [['proxy', '--listen', 'nowhere:x'], '--listen, listen: "nowhere:x" is not an address'],
     [['proxy', '--allow', '10.0.0.0/99'], '--allow'],
     [['proxy', '--view', 'a,squish=all'], '--view a,squish=all: "squish=all" is not known'],
-    [['proxy', '--view', '../a'], 'is not a name for a view'],
+    [['proxy', '--view', '../a'], 'is no name for a view'],
     [['view', 'ls'], 'add --state DIR'],
     [['view', 'diff'], "missing required argument 'name'"],
     [

@@ -5,7 +5,7 @@ import { settingsSchema } from '../../src/config/schema.ts'
 import { ALL_SETTINGS, EXPORT_COMMAND_SETTINGS, PROXY_SETTINGS } from '../../src/config/setting-table.ts'
 import { getSetting, putSetting, type SettingTree } from '../../src/config/setting-tree.ts'
 
-const schema = settingsSchema({ nfsUrl: () => {}, network: () => {} })
+const schema = settingsSchema({ nfsUrl: () => {}, network: () => {}, viewName: () => {} })
 
 test('the table and the schema know the same keys, and every default is a value that one may write', () => {
   const tree: SettingTree = {}
