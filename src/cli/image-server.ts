@@ -3,18 +3,11 @@ import type { Logger } from '../base/logger.ts'
 import type { ListenAddress } from '../config/addresses.ts'
 import { CallStatistics } from '../daemon/call-statistics.ts'
 import { RpcEndpoint } from '../daemon/rpc-endpoint.ts'
+import { nfsPrograms, serve } from '../daemon/serve-programs.ts'
 import { viewNumberOf } from '../exporter/export-identity.ts'
 import { TreeFileSystem } from '../exporter/tree-file-system.ts'
 import { HandleCodec } from '../handles/handle-codec.ts'
 import { ExportTable, type Squash } from '../nfsd/exports.ts'
-import { MountList } from '../nfsd/mount3/mount-list.ts'
-import { mount3Program } from '../nfsd/mount3/program.ts'
-import { nfs3Program } from '../nfsd/nfs3/program.ts'
-import { DuplicateRequestCache } from '../oncrpc/duplicate-request-cache.ts'
-import { RpcServer } from '../oncrpc/rpc-server.ts'
-import { ServerLoad } from '../oncrpc/server-load.ts'
-import { MOUNT3_PROGRAM } from '../protocols/mount3/procedures.ts'
-import { NFS3_PROGRAM } from '../protocols/nfs3/procedures.ts'
 
 /** One directory as it is to be served. */
 export interface ServedDirectory {
@@ -63,20 +56,9 @@ export class ImageServer {
         const { allow, squash } = options
         exports.add({ path: Buffer.from(`/${name}`), view: viewNumberOf(name), fileSystem, allow, squash })
       }
-      const context = { exports, handles: new HandleCodec(options.handleKey), mounts: new MountList() }
-      const programNames = new Map([
-        [NFS3_PROGRAM, 'nfs'],
-        [MOUNT3_PROGRAM, 'mount'],
-      ])
-      const statistics = new CallStatistics(clock, programNames)
-      const server = new RpcServer({
-        programs: [nfs3Program(context), mount3Program(context)],
-        duplicates: new DuplicateRequestCache({ clock }),
-        load: new ServerLoad(),
-        clock,
-        logger,
-        observer: statistics,
-      })
+      const statistics = new CallStatistics(clock)
+      const programs = nfsPrograms(exports, new HandleCodec(options.handleKey))
+      const server = serve(programs, { clock, logger, observer: statistics })
       const endpoint = await RpcEndpoint.listen(server, options.listen, { clock, logger })
       return new ImageServer(endpoint, statistics, trees)
     } catch (error) {

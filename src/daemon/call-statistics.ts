@@ -2,10 +2,19 @@ import type { Clock } from '../base/clock.ts'
 import type { RpcRefusal } from '../oncrpc/message.ts'
 import type { ServedProcedure } from '../oncrpc/procedure.ts'
 import type { RpcObserver } from '../oncrpc/rpc-server.ts'
+import { MOUNT3_PROGRAM } from '../protocols/mount3/procedures.ts'
+import { NFS3_PROGRAM } from '../protocols/nfs3/procedures.ts'
+import { PORTMAP2_PROGRAM } from '../protocols/portmap2/procedures.ts'
 import { LatencyHistogram } from './latency-histogram.ts'
 
 /** Clients that are counted each on its own; when there are more, the one that was silent longest is forgotten. */
 export const COUNTED_CLIENTS_MAX = 1024
+
+const PROGRAM_NAMES: ReadonlyMap<number, string> = new Map([
+  [NFS3_PROGRAM, 'nfs'],
+  [MOUNT3_PROGRAM, 'mount'],
+  [PORTMAP2_PROGRAM, 'portmap'],
+])
 
 export interface ProcedureReport {
   readonly program: string
@@ -40,16 +49,14 @@ interface ClientCount {
 /** What the RPC server did since it was started. Counting a call costs some tens of nanoseconds and makes no garbage. */
 export class CallStatistics implements RpcObserver {
   readonly #clock: Clock
-  readonly #programNames: ReadonlyMap<number, string>
   readonly #procedures = new Map<ServedProcedure, ProcedureCount>()
   readonly #refused = new Map<RpcRefusal['stat'], number>()
   readonly #clients = new Map<string, ClientCount>()
   #calls = 0
   #changes = 0
 
-  constructor(clock: Clock, programNames: ReadonlyMap<number, string>) {
+  constructor(clock: Clock) {
     this.#clock = clock
-    this.#programNames = programNames
   }
 
   get calls(): number {
@@ -88,7 +95,7 @@ export class CallStatistics implements RpcObserver {
   /** Most used first. */
   procedures(): ProcedureReport[] {
     const reports = [...this.#procedures].map(([procedure, count]) => ({
-      program: this.#programNames.get(procedure.program) ?? String(procedure.program),
+      program: PROGRAM_NAMES.get(procedure.program) ?? String(procedure.program),
       procedure: procedure.name,
       calls: count.latency.total,
       replayed: count.replayed,

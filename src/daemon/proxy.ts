@@ -5,9 +5,6 @@ import type { Settings, ViewSettings } from '../config/load-settings.ts'
 import { HandleCodec } from '../handles/handle-codec.ts'
 import { ExportTable } from '../nfsd/exports.ts'
 import { portmap2Program } from '../nfsd/portmap2/program.ts'
-import { MOUNT3_PROGRAM } from '../protocols/mount3/procedures.ts'
-import { NFS3_PROGRAM } from '../protocols/nfs3/procedures.ts'
-import { PORTMAP2_PROGRAM } from '../protocols/portmap2/procedures.ts'
 import { PROXY_COMMAND } from './ask-about-views.ts'
 import { CallStatistics } from './call-statistics.ts'
 import { type OpenImage, openImage, openStorage, type Storage } from './compose.ts'
@@ -20,12 +17,6 @@ import { RpcEndpoint } from './rpc-endpoint.ts'
 import { nfsPrograms, serve } from './serve-programs.ts'
 import type { StatusReport } from './status-report.ts'
 import { viewHandlers } from './view-requests.ts'
-
-const PROGRAM_NAMES = new Map([
-  [NFS3_PROGRAM, 'nfs'],
-  [MOUNT3_PROGRAM, 'mount'],
-  [PORTMAP2_PROGRAM, 'portmap'],
-])
 
 /** Settings with what a proxy cannot do without. */
 export type ProxySettings = Settings & { readonly base: string; readonly state: string }
@@ -92,7 +83,7 @@ export class RunningProxy {
       logger,
     )
     stack.defer(() => control.close())
-    const statistics = new CallStatistics(clock, PROGRAM_NAMES)
+    const statistics = new CallStatistics(clock)
     const serving = { clock, logger, observer: statistics }
     const programs = nfsPrograms(exports, new HandleCodec(storage.state.handleSecret))
     const server = serve(programs, { ...serving, receipts: await storage.index.receipts() })

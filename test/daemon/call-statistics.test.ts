@@ -12,7 +12,7 @@ const GETATTR = served(100003, 'GETATTR')
 let statistics: CallStatistics
 beforeEach(() => {
   nowMs = 0
-  statistics = new CallStatistics(clock, new Map([[100003, 'nfs']]))
+  statistics = new CallStatistics(clock)
 })
 
 test('calls by procedure, most used first, with their latency and bytes', () => {
