@@ -1,4 +1,4 @@
-import { mkdirSync, rmSync } from 'node:fs'
+import { mkdirSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { SeedEntry } from '../model/seed-tree.ts'
@@ -183,6 +183,7 @@ describeWithRigs('a view', ['uml', 'qemu', 'ganesha', 'image-tree'], () => {
       shadow: ganesha.url(shadow),
       readImage: ofHost,
     })
+    expect(readdirSync(shadow)).not.toEqual([])
   })
 
   test('for an unmodified kernel under QEMU', async () => {
