@@ -29,6 +29,8 @@ export interface GaneshaOptions {
 const START_TIMEOUT_MS = 20_000
 const STOP_TIMEOUT_MS = 5_000
 const POLL_MS = 50
+/** The kernel kills it when the test process is gone, however that ended. */
+const DIE_WITH_US = ['--pdeathsig', 'KILL']
 
 /**
  * An unmodified nfs-ganesha (VFS back end) with the portmapper it must register with. Both have a mount namespace of
@@ -72,7 +74,9 @@ export class Ganesha {
 
   /** Starts the server again after `kill`; returns when it answers on both ports. */
   async startServer(): Promise<void> {
-    const server = spawn('nsenter', [
+    const server = spawn('setpriv', [
+      ...DIE_WITH_US,
+      'nsenter',
       ...['-t', String(this.#rpcbind!.pid), '-m', '-n'],
       ...['ganesha.nfsd', '-F', '-N', 'NIV_WARN'],
       ...['-L', join(this.#folder, 'ganesha.log'), '-f', this.#settingsFile()],
@@ -95,9 +99,13 @@ export class Ganesha {
     await end(this.#server, 'SIGKILL')
   }
 
-  /** The server stops answering but keeps its connections, until `resume`. */
-  pause(): void {
+  /** The server stops answering but keeps its connections, until `resume`. Returns when none of its threads runs. */
+  async pause(): Promise<void> {
     this.#server?.kill('SIGSTOP')
+    const tasks = `/proc/${this.#server?.pid}/task`
+    const isStopped = (task: string) =>
+      /^State:\s+T/m.test(readFileSync(join(tasks, task, 'status'), 'latin1'))
+    while (!readdirSync(tasks).every(isStopped)) await sleep(1)
   }
 
   resume(): void {
@@ -117,7 +125,7 @@ export class Ganesha {
   async stop(): Promise<void> {
     this.resume()
     await end(this.#server, 'SIGTERM')
-    await end(this.#rpcbind, 'SIGTERM')
+    await end(this.#rpcbind, 'SIGKILL')
     process.off('exit', this.#endWithUs)
     rmSync(this.#folder, { recursive: true, force: true })
   }
@@ -127,8 +135,11 @@ export class Ganesha {
     const entry = (protocol: string) => `sunrpc ${this.ports.portmap}/${protocol} portmapper`
     writeFileSync(services, `${entry('tcp')}\n${entry('udp')}\n`)
     const script = `mount -t tmpfs none /run && mkdir -p /run/rpcbind /run/ganesha /var/lib/nfs/ganesha &&
-      mount --bind "$0" /etc/services && exec rpcbind -f`
-    const argv = ['unshare', '-m', '--propagation', 'private', 'sh', '-c', script, services]
+      mount --bind "$0" /etc/services && rpcbind -f & wait`
+    // The shell is the first process of a PID namespace, so rpcbind ends with it (it changes its user, which loses
+    // the wish to die with its parent).
+    const shut = ['unshare', '-m', '--propagation', 'private', '--pid', '--kill-child']
+    const argv = ['setpriv', ...DIE_WITH_US, ...shut, 'sh', '-c', script, services]
     const [program, ...args] = this.#options.wrap?.(argv) ?? argv
     this.#rpcbind = spawn(program!, args, { stdio: 'ignore' })
     const deadline = performance.now() + START_TIMEOUT_MS

@@ -65,7 +65,7 @@ describeWithRigs('an image on nfs-ganesha', ['ganesha', 'image-tree'], () => {
     const layer = new Nfs3LowerLayer(nfsExport)
     try {
       const { handle } = await layer.root()
-      ganesha.pause()
+      await ganesha.pause()
       await expect(layer.getattr(handle)).rejects.toMatchObject({ status: 'JUKEBOX' })
       expect(nfsExport.state).toMatchObject({ state: 'down' })
       ganesha.resume()
