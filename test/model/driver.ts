@@ -63,6 +63,29 @@ export class Driver {
     return body.do === 'list' ? this.list(operation, body) : this.#call(operation, body)
   }
 
+  /** Asks for all that a call needs before it can be sent. */
+  async prepare(operation: Operation): Promise<void> {
+    const { body } = operation
+    if (body.do !== 'list') await this.#withHandles(body)
+    if (body.do === 'setattr') await this.#guard(body)
+  }
+
+  /** A call that is under way when the server is killed, and is then sent again. Precondition: `prepare`. */
+  async runAcross(operation: Operation, crash: () => Promise<void>): Promise<void> {
+    const { body } = operation
+    const view = this.#view
+    if (body.do === 'list' || view.performAcross === undefined) throw new Error('not to be sent again')
+    this.done.push(operation)
+    const restarted = async () => {
+      await crash()
+      this.reconnect(view, 'kill')
+    }
+    const caller = CALLERS[operation.caller]!
+    await this.perform(operation, body, (named, guard) =>
+      view.performAcross!(caller, named, guard, restarted),
+    )
+  }
+
   /** A call of root between the operations; compared like all. */
   async asRoot(call: Call): Promise<Answer | undefined> {
     let answer: Answer | undefined
@@ -126,8 +149,8 @@ export class Driver {
   }
 
   async #guard(call: Extract<Call, { do: 'setattr' }>): Promise<Timestamp | undefined> {
-    const node = this.model.nodes.get(call.node)!
-    if (call.guard === 'none') return undefined
+    const node = this.model.nodes.get(call.node)
+    if (call.guard === 'none' || node === undefined) return undefined
     if (node.gone) return { seconds: 1, nanoseconds: 0 }
     if (node.ctime.exact === undefined) await this.asRoot({ do: 'getattr', node: call.node })
     const { seconds, nanoseconds } = node.ctime.exact!

@@ -44,6 +44,7 @@ export function setattr(
   const before = new Before({ object: node })
   const refusals = changeRefusals(asking.caller, node, changes)
   if ((changes.sizeBytes ?? 0) > MAX_FILE_SIZE_BYTES) refusals.push('FBIG')
+  if (typeof changes.mtime === 'object' && changes.mtime.nanoseconds >= 1e9) refusals.push('INVAL')
   if (guard === 'wrong') refusals.push('NOT_SYNC')
   if (refusals.length > 0) return before.refuse(refusals)
   if (Object.keys(changes).length === 0) return before.succeed()

@@ -40,7 +40,7 @@ test('the model agrees with the file system in memory that others wrote', async 
     operationsPerEpisode: OPERATIONS,
     operationsPerBatch: 500,
     views: ['a'],
-    events: { nothing: 1, clean: 0, kill: 0 },
+    events: { nothing: 1, clean: 0, kill: 0, across: 0 },
   })
   expect(summary.operations).toBeGreaterThanOrEqual(OPERATIONS * 0.95)
 })

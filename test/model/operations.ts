@@ -46,6 +46,9 @@ const HOT_NODES = 12
 const MANY_NODES = 500
 const SMALL_SIZES = [0, 1, 2, 17, 100, 1000, 4095, 4096, 4097, 8191, 8192, 8193, 12_288]
 const FAR_OFFSETS = [2 ** 31 - 1, 2 ** 32 - 5, 2 ** 40 - 100, 2 ** 40 + 3]
+/** What nfsd refuses before the file system is asked. */
+const BAD_NAMES = ['', '.', '..', 'a/b', '/', 'nul\0', 'n'.repeat(FILE_NAME_MAX_BYTES + 1)]
+const BAD_TARGETS = ['', 'nul\0', 'x'.repeat(SYMLINK_MAX_BYTES + 1)]
 const NAME_POOL = ['a', 'b', 'c', 'd', 'A', 'file', 'dir', ...ODD_NAMES]
 
 /** Makes one operation after another out of a seed and the model as it is. The same model and seed: the same. */
@@ -69,6 +72,14 @@ export class OperationGenerator {
     if (kind === 'list') return { id, caller: this.#caller(this.#model.root), body: this.#list(id) }
     const [call, about] = this.#call(id, kind)
     return { id, caller: this.#caller(about), body: call }
+  }
+
+  /** An operation that is one call. */
+  nextCall(id: number): Operation {
+    for (;;) {
+      const operation = this.next(id)
+      if (operation.body.do !== 'list') return operation
+    }
   }
 
   #kind(): keyof typeof WEIGHTS {
@@ -246,6 +257,7 @@ export class OperationGenerator {
   }
 
   #name(directory: ModelNode, id: number, isNew: boolean): Name {
+    if (this.#overTheWire && this.#random.chance(0.03)) return this.#random.pick(BAD_NAMES)
     const there = [...directory.entries.keys()]
     if (there.length > 0 && this.#random.chance(isNew ? 0.2 : 0.75)) return this.#random.pick(there)
     if (this.#random.chance(0.6)) return this.#random.pick(NAME_POOL)
@@ -272,6 +284,10 @@ export class OperationGenerator {
     const pick = <T>(probability: number, make: () => T): T | undefined =>
       this.#random.chance(probability) ? make() : undefined
     const size = node.type === 'file' ? 0.35 : 0.03
+    if (this.#overTheWire && this.#random.chance(0.02)) {
+      const tooFine = { seconds: 1, nanoseconds: 1_000_000_000 }
+      return this.#random.pick([{ mtime: tooFine }, { sizeBytes: MAX_FILE_SIZE_BYTES + 1 }])
+    }
     return withoutUndefined({
       mode: pick(0.35, () => this.#mode()),
       uid: pick(0.12, () => this.#uid()),
@@ -328,11 +344,14 @@ export class OperationGenerator {
   }
 
   #target(): string {
+    if (this.#overTheWire && this.#random.chance(0.1)) return this.#random.pick(BAD_TARGETS)
     const lengthBytes = this.#random.pick([1, 5, 60, 1000, SYMLINK_MAX_BYTES])
     return this.#random.pick(['../x', 'y/', '\xff\x01', '.']).repeat(lengthBytes).slice(0, lengthBytes)
   }
 
   #special(): Special {
+    if (this.#overTheWire && this.#random.chance(0.1))
+      return { type: this.#random.pick(['file', 'directory', 'symlink'] as const) }
     const type = this.#random.pick(['block', 'character', 'socket', 'fifo'] as const)
     if (type === 'socket' || type === 'fifo') return { type }
     return { type, rdevMajor: this.#random.below(4096), rdevMinor: this.#random.below(2 ** 20) }

@@ -1,5 +1,7 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { Identities } from './compare.ts'
 import { Driver, MismatchError } from './driver.ts'
+import type { Operation } from './operation.ts'
 import { OperationGenerator } from './operations.ts'
 import type { SeedTree } from './seed-tree.ts'
 import { SeededRandom } from './seeded-random.ts'
@@ -19,8 +21,11 @@ export interface ModelRun {
   readonly operationsPerBatch: number
   readonly views: readonly string[]
   /** What happens after a batch, in parts of their sum. */
-  readonly events: Readonly<Record<'nothing' | 'clean' | 'kill', number>>
+  readonly events: Readonly<Record<ModelEvent, number>>
 }
+
+/** `across`: killed while a call of every view is under way, which is then sent again; only over the wire. */
+export type ModelEvent = 'nothing' | 'clean' | 'kill' | 'across'
 
 export interface ModelSummary {
   operations: number
@@ -31,6 +36,8 @@ export interface ModelSummary {
 }
 
 const SOME_NODES = 40
+/** A call takes well under a millisecond: some die before, some in, some after it. */
+const MOST_KILL_DELAY_MS = 3
 
 /**
  * Random operations on two views of one image at the same time, each against a model of its own, with restarts and
@@ -81,7 +88,14 @@ async function runEpisode(subject: Subject, run: ModelRun, episode: Episode): Pr
       runBatch(driver, generators[index]!, { from, to: nextId, summary }),
     )
     await allSettled(batches)
-    await happen(subject, episode, random.weighted(run.events))
+    const event = random.weighted(run.events)
+    if (event === 'across') {
+      const operations = generators.map((generator) => generator.nextCall(nextId))
+      await killAcross(subject, episode, operations)
+      nextId += 1
+    } else if (event !== 'nothing') {
+      await restart(subject, episode, event)
+    }
   }
   await allSettled(drivers.map((driver) => verifyTree(driver)))
   for (const name of episode.names) {
@@ -102,16 +116,44 @@ async function runBatch(
   }
 }
 
-async function happen(subject: Subject, episode: Episode, event: keyof ModelRun['events']): Promise<void> {
+async function restart(subject: Subject, episode: Episode, how: 'clean' | 'kill'): Promise<void> {
   const { drivers, names, summary, random } = episode
-  if (event === 'nothing') return
-  await subject.restart(event)
-  if (event === 'clean') summary.restarts += 1
+  await subject.restart(how)
+  if (how === 'clean') summary.restarts += 1
   else summary.kills += 1
   for (const [index, driver] of drivers.entries()) {
-    driver.reconnect(await subject.view(names[index]!), event)
+    driver.reconnect(await subject.view(names[index]!), how)
     await recoverFromCrash(driver)
     await verifySome(driver, SOME_NODES, random)
+  }
+}
+
+/** What is unstable is committed first, so that the answers to what is sent again can be told exactly. */
+async function killAcross(
+  subject: Subject,
+  episode: Episode,
+  operations: readonly Operation[],
+): Promise<void> {
+  const { drivers, summary, random } = episode
+  await allSettled(drivers.map((driver) => commitAll(driver)))
+  await allSettled(drivers.map((driver, index) => driver.prepare(operations[index]!)))
+  const delayMs = random.below(MOST_KILL_DELAY_MS)
+  let crash: Promise<void> | undefined
+  const crashOnce = () => {
+    crash ??= sleep(delayMs).then(() => subject.restart('kill'))
+    return crash
+  }
+  await allSettled(drivers.map((driver, index) => driver.runAcross(operations[index]!, crashOnce)))
+  await crashOnce()
+  summary.kills += 1
+  summary.operations += drivers.length
+  await allSettled(drivers.map((driver) => verifySome(driver, SOME_NODES, random)))
+}
+
+async function commitAll(driver: Driver): Promise<void> {
+  for (const node of driver.model.nodes.values()) {
+    if (node.unstable === undefined || node.gone) continue
+    await driver.asRoot({ do: 'commit', node: node.ref, offsetBytes: 0, countBytes: 0 })
   }
 }
 
