@@ -19,6 +19,7 @@ import { Nfs3LowerLayer } from '../upstream/nfs3-lower-layer.ts'
 import { ServerUnavailableError } from '../vfs/faults.ts'
 import type { LowerLayer } from '../vfs/lower-layer.ts'
 import type { ShadowStore } from '../vfs/shadow-store.ts'
+import { checkImage, type ImageCheck } from './image-check.ts'
 import type { ProxySettings } from './proxy.ts'
 import { type ShadowIdentity, StateDirectory } from './state-directory.ts'
 import type { StatusReport } from './status-report.ts'
@@ -39,6 +40,8 @@ export interface ImageParts {
   readonly url: string
   /** The blocks were moved to where --shadow says. */
   readonly shadowWasMoved: boolean
+  /** Another image came up where ours was. */
+  readonly onOther: ImageCheck['onOther']
 }
 
 export interface StorageOptions {
@@ -80,7 +83,7 @@ export async function openStorage(stack: AsyncDisposableStack, options: StorageO
   stack.defer(() => state.release())
   const isKnownShadow = state.shadow !== undefined
   if (image !== undefined) {
-    await checkImage(state, image, logger)
+    await checkImage(stack, { ...image, state, logger })
     state.adoptShadow(shadowIdentity(settings.shadow), image.shadowWasMoved)
   }
   const shadow = openShadow(state, settings)
@@ -109,17 +112,6 @@ export async function openStorage(stack: AsyncDisposableStack, options: StorageO
   })
   stack.defer(() => catalog.close())
   return { state, index, shadow, catalog }
-}
-
-/** The image must be the one the state was made on. One that does not answer now is believed to be it. */
-async function checkImage(state: StateDirectory, image: ImageParts, logger: Logger): Promise<void> {
-  try {
-    const { attributes } = await image.lower.root()
-    state.adoptBase({ url: image.url, fsid: String(attributes.fsid), fileid: String(attributes.fileid) })
-  } catch (error) {
-    if (state.base === undefined || !(error instanceof ServerUnavailableError)) throw error
-    logger.warn({ err: error }, 'the image server does not answer; going on with what is known of the image')
-  }
 }
 
 function shadowIdentity(place: ShadowPlace | undefined): ShadowIdentity {

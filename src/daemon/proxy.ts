@@ -70,7 +70,12 @@ export class RunningProxy {
       settings,
       logger,
       command: PROXY_COMMAND,
-      image: { lower: image.lower, url: settings.base, shadowWasMoved: options.shadowWasMoved },
+      image: {
+        lower: image.lower,
+        url: settings.base,
+        shadowWasMoved: options.shadowWasMoved,
+        onOther: (error) => endAtOnce(logger, error),
+      },
     })
     const exports = await exportViews(storage, settings.views)
     let running: RunningProxy | undefined
@@ -147,6 +152,12 @@ export class RunningProxy {
   async stop(): Promise<void> {
     await this.#stack.disposeAsync()
   }
+}
+
+/** Everything acknowledged is safe as after any crash; what a wrong image would be mixed into is not. */
+function endAtOnce(logger: Logger, error: Error): never {
+  logger.fatal(error.message)
+  process.exit(1)
 }
 
 function notYet(): never {
