@@ -198,3 +198,27 @@ test('WRITE answers with the verifier from before it, COMMIT with the one after 
   const attributes: Attributes = await new Look(fs).attributes('/file')
   expect(attributes.sizeBytes).toBe(5)
 })
+
+test('the file system is never asked about an offset that no number is exact for', async () => {
+  const offsets: number[] = []
+  const fs = new MemoryFileSystem()
+  await plantThroughCalls(fs, treeOf([file('/file', 5)]))
+  const watched = withMembers(fs, {
+    read: (caller, node, offset, into) => {
+      offsets.push(offset)
+      return fs.read(caller, node, offset, into)
+    },
+    write: (caller, node, offset, data, stability) => {
+      offsets.push(offset)
+      return fs.write(caller, node, offset, data, stability)
+    },
+  })
+  rig = await NfsdRig.start(watched)
+  const handle = rig.handle(await new Look(fs).node('/file'))
+  for (const offset of [2 ** 53, 2 ** 63, 2 ** 64 - 2048]) {
+    okOf(await rig.nfs('READ', { file: handle, offset, count: 1 }))
+    const write = { file: handle, offset, count: 1, stable: 'UNSTABLE', data: Buffer.from('x') } as const
+    failOf(await rig.nfs('WRITE', write), 'FBIG')
+  }
+  expect(offsets).toEqual([Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER])
+})
