@@ -29,7 +29,7 @@ const CHANNEL_FD = 3
 
 /**
  * A Linux kernel as an ordinary process (User-Mode Linux): native speed, one processor, the real NFS client; up in about two
- * seconds. It runs as nobody, shut into its own directory (programs/uml-sandbox.sh says why), and dies with this process.
+ * seconds. It runs as nobody, shut into its own directory (programs/uml-shut-in.sh says why), and dies with this process.
  */
 export class UmlGuest extends Guest {
   /** What the guest puts into /host/out; gone when the guest is stopped. */
@@ -98,15 +98,15 @@ function startKernel(
   const memoryMiB = options.memoryMiB ?? DEFAULT_MEMORY_MIB
   const kernelArguments = [
     `mem=${memoryMiB}M`,
-    'ubd0=/work/cow,/images/root.img',
-    ...(options.disks ?? []).map((_, index) => `ubd${index + 1}=/work/disk${index + 1}`),
+    'ubd0=/machine/cow,/images/root.img',
+    ...(options.disks ?? []).map((_, index) => `ubd${index + 1}=/machine/disk${index + 1}`),
     ...['root=/dev/ubda', 'rootfstype=ext4', 'rw', 'init=/rowfs-init'],
     ...['quiet', 'noreboot', 'panic=-1'],
-    ...['umid=guest', 'uml_dir=/work', 'hostfs=/work/host'],
+    ...['umid=guest', 'uml_dir=/machine', 'hostfs=/machine/host'],
     `vec0:transport=tap,ifname=${slot.tap},depth=128,gro=1`,
     ...['con=null', 'con0=null,fd:2', 'ssl=null', `ssl0=fd:${CHANNEL_FD}`],
   ]
-  const sandbox = ['sh', join(PROGRAMS, 'uml-sandbox.sh'), work, imageDirectory, `${memoryMiB}`]
+  const sandbox = ['sh', join(PROGRAMS, 'uml-shut-in.sh'), work, imageDirectory, `${memoryMiB}`]
   const [program, ...argv] = options.namespace.wrap([
     ...['setpriv', '--pdeathsig', 'KILL', '--'],
     ...['unshare', '--fork', '--pid', '--mount', '--uts', '--ipc', '--kill-child=KILL', '--'],
