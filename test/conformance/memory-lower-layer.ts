@@ -144,6 +144,12 @@ export class MemoryLowerLayer implements LowerLayer {
     object.attributes = { ...object.attributes, sizeBytes: data.length, mtime: time, ctime: time }
   }
 
+  /** The object looks different from now on. */
+  changeAttributes(path: string, changes: Partial<Attributes>): void {
+    const object = this.#objects.get(path)!
+    object.attributes = { ...object.attributes, ...changes }
+  }
+
   /** The object's attributes as the layer answers them now. */
   attributesOf(path: string): Attributes {
     return this.#objects.get(path)!.attributes

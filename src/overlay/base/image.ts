@@ -1,4 +1,5 @@
 import type { Awaitable } from '../../base/awaitable.ts'
+import { byteKey } from '../../base/bytes.ts'
 import type { Clock } from '../../base/clock.ts'
 import type { Logger } from '../../base/logger.ts'
 import type { IndexStore } from '../../index/index-store.ts'
@@ -130,7 +131,7 @@ export class Image {
         return succeed(known.found === undefined ? undefined : this.table.get(known.found))
       }
     }
-    return this.#lookUp(directory, name)
+    return this.#once(`n${directory.node}/${byteKey(name)}`, () => this.#lookUp(directory, name))
   }
 
   async #lookUp(directory: ImageObject, name: FileName): Promise<FsResult<ImageObject | undefined>> {
