@@ -12,6 +12,8 @@ const SOCKET_MODE = 0o600
 /** A connection that has not sent its request by then is closed. */
 export const CONTROL_REQUEST_WAIT_MS = 10_000
 export const CONTROL_CONNECTIONS_MAX = 64
+/** How long closing waits for requests under way: checking a large view may take longer than a stop may. */
+const CLOSE_WAIT_MS = 1_000
 
 export type ControlHandlers = { readonly [command: string]: (args: unknown) => unknown }
 
@@ -43,11 +45,15 @@ export class ControlServer {
     return control
   }
 
-  /** Takes no more requests; waits for those under way. */
-  async close(): Promise<void> {
+  /** Takes no more requests; waits for those under way, for a bounded time. */
+  async close(waitMs: number = CLOSE_WAIT_MS): Promise<void> {
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()))
     for (const socket of this.#connections) if (!isBusy(socket)) socket.destroy()
+    const late = setTimeout(() => {
+      for (const socket of this.#connections) socket.destroy()
+    }, waitMs)
     await closed
+    clearTimeout(late)
     this.#address.close()
   }
 

@@ -113,6 +113,27 @@ test('config show: every key with its value and where it was said', async () => 
   expect(words.stdout).toContain('cache.blocksMiB')
 })
 
+describe('output that nobody takes', () => {
+  const shell = (redirection: string) =>
+    runCommand(
+      ['bash', '-c', `set -o pipefail; '${process.execPath}' src/main.ts config show ${redirection}`],
+      {
+        cwd: CHECKOUT,
+      },
+    )
+
+  test('a reader that went away is no failure', async () => {
+    const { exitCode, stderr } = await shell('| true')
+    expect({ exitCode, stderr: stderr.toString() }).toEqual({ exitCode: 0, stderr: '' })
+  })
+
+  test('a full disk is one', async () => {
+    const { exitCode, stderr } = await shell('> /dev/full')
+    expect(exitCode).toBe(1)
+    expect(stderr.toString()).toContain('rowfs: the output could not be written')
+  })
+})
+
 test('npm run build makes JavaScript that runs without the sources', async () => {
   const out = join(work, 'built')
   mkdirSync(out)

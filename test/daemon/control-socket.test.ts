@@ -86,6 +86,20 @@ test('closing waits for a request under way, and not for one that never comes', 
   address.close()
 })
 
+test('closing does not wait for ever', async () => {
+  const started = Promise.withResolvers<void>()
+  const endless = () => {
+    started.resolve()
+    return new Promise(() => {})
+  }
+  const server = await ControlServer.listen(directory, { endless }, logger)
+  const answer = askProxy(directory, 'endless', {})
+  answer.catch(() => {})
+  await started.promise
+  await server.close(10)
+  await expect(answer).rejects.toThrow(NotRunningError)
+})
+
 describe('what is sent to it', () => {
   async function send(text: string): Promise<string> {
     const address = controlAddress(directory)
