@@ -35,6 +35,8 @@ const MISTAKES = ['AssertionError', 'TypeError', 'RangeError', 'ReferenceError',
 /** What went wrong, in words, and what was behind it where the words do not say so. */
 function messageOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
+  // Something failed, and closing what was open failed too: the first is why.
+  if (error instanceof SuppressedError) return `${messageOf(error.suppressed)}\n${messageOf(error.error)}`
   const isSystem = typeof (error as NodeJS.ErrnoException).code === 'string'
   if (MISTAKES.includes(error.name) && !isSystem) return error.stack ?? error.message
   const { cause, message } = error

@@ -13,7 +13,7 @@ const SOCKET_MODE = 0o600
 export const CONTROL_REQUEST_WAIT_MS = 10_000
 export const CONTROL_CONNECTIONS_MAX = 64
 /** How long closing waits for requests under way: checking a large view may take longer than a stop may. */
-const CLOSE_WAIT_MS = 1_000
+const CLOSE_WAIT_MS = 500
 
 export type ControlHandlers = { readonly [command: string]: (args: unknown) => unknown }
 

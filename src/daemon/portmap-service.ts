@@ -8,6 +8,7 @@ import { MOUNT3_PROGRAM, MOUNT3_VERSION } from '../protocols/mount3/procedures.t
 import { NFS3_PROGRAM, NFS3_VERSION } from '../protocols/nfs3/procedures.ts'
 import { PORTMAP2_PROCEDURES, PORTMAP2_PROGRAM, PORTMAP2_VERSION } from '../protocols/portmap2/procedures.ts'
 import { IPPROTO_TCP, IPPROTO_UDP, type mapping, PMAP_PORT } from '../protocols/portmap2/types.ts'
+import { ServerUnavailableError } from '../vfs/faults.ts'
 import { ListenError, RpcEndpoint } from './rpc-endpoint.ts'
 
 const PORTMAP: RemoteProgram<typeof PORTMAP2_PROCEDURES> = {
@@ -59,7 +60,7 @@ export async function startPortmap(options: {
     if (cause?.code !== 'EADDRINUSE') throw error
   }
   logger.info('port 111 is taken: registering with the portmapper that is there')
-  return register(registrationsFor(nfsPort, false))
+  return register(registrationsFor(nfsPort, false), logger)
 }
 
 /** Thrown when the portmapper of this machine does not take our registration. */
@@ -67,14 +68,23 @@ export class PortmapError extends Error {
   override readonly name = 'PortmapError'
 }
 
-async function register(wanted: readonly mapping[]): Promise<PortmapService> {
+/** It is on this machine: one that does not answer by then will not. Stopping must not wait for it either. */
+const PORTMAPPER_WAIT_MS = 500
+
+async function register(wanted: readonly mapping[], logger: Logger): Promise<PortmapService> {
   const target = { host: '127.0.0.1', port: PMAP_PORT }
-  const portmapper = new RpcClient(target, { name: "this machine's portmapper" })
+  const limits = { waitMaxMs: PORTMAPPER_WAIT_MS, waitMinMs: PORTMAPPER_WAIT_MS }
+  const portmapper = new RpcClient(target, { name: "this machine's portmapper", limits })
   const made: mapping[] = []
   const stop = async () => {
-    // UNSET (RFC 1833 section 3.2) takes a program away for both transports: once for each program.
-    for (const one of made.filter(({ prot }) => prot === IPPROTO_TCP))
-      await portmapper.call(PORTMAP, 'UNSET', one)
+    try {
+      // UNSET (RFC 1833 section 3.2) takes a program away for both transports: once for each program.
+      const programs = made.filter(({ prot }) => prot === IPPROTO_TCP)
+      await Promise.all(programs.map((one) => portmapper.call(PORTMAP, 'UNSET', one)))
+    } catch (error) {
+      if (!(error instanceof ServerUnavailableError)) throw error
+      logger.warn({ err: error }, 'our registrations could not be taken back')
+    }
     await portmapper.close()
   }
   try {

@@ -37,8 +37,11 @@ export function stopOnSignal(logger: Logger): StopOnSignal {
         logger.fatal(`not stopped after ${STOP_MAX_MS} ms: ending all the same`)
         process.exit(1)
       }, STOP_MAX_MS)
-      await stop()
-      clearTimeout(late)
+      try {
+        await stop()
+      } finally {
+        clearTimeout(late)
+      }
     },
   }
 }

@@ -102,6 +102,25 @@ describe('SIGTERM', () => {
     expect(existsSync(join(place.state, 'closed'))).toBe(true)
   })
 
+  test('while a client waits for an image server that has stopped answering', async () => {
+    const server = await place.startImageServer()
+    const proxy = await place.startProxy()
+    const client = await place.mount(proxy)
+    await client.write('new', 'hello\n')
+    server.pause()
+    const waiting = client.read('motd')
+    waiting.catch(() => {})
+    // Until the call has reached the image server nothing waits.
+    await new Promise((resolve) => setTimeout(resolve, 200))
+    const askedMs = performance.now()
+    const end = await proxy.stop()
+    expect(performance.now() - askedMs).toBeLessThan(STOP_MAX_MS)
+    expect(end).toEqual({ exitCode: 0, signal: null })
+    server.resume()
+    await proxy.start()
+    expect(await client.read('new')).toBe('hello\n')
+  })
+
   test('while it waits for an image server that takes connections and says nothing', async () => {
     const silent = createServer()
     const sockets: Socket[] = []
