@@ -14,8 +14,10 @@ import type { Answer, Handle, SubjectView } from './subject.ts'
 /** Thrown when the server and the model disagree. */
 export class MismatchError extends Error {
   override readonly name = 'MismatchError'
-  constructor(what: string, complaints: readonly string[]) {
-    super([what, ...complaints].join('\n  '))
+  readonly view: string
+  constructor(view: string, what: string, complaints: readonly string[]) {
+    super([`view ${view}: ${what}`, ...complaints].join('\n  '))
+    this.view = view
   }
 }
 
@@ -27,8 +29,6 @@ const PAGES_MAX = 100_000
 export class Driver {
   readonly model: Model
   readonly identities: Identities
-  /** Every operation so far, to be done again. */
-  readonly done: Operation[] = []
   /** The last calls and their answers, in words. */
   readonly recent: string[] = []
   readonly #handles = new Map<NodeRef, Handle>()
@@ -58,7 +58,6 @@ export class Driver {
 
   /** False: left out, because what it names was never made. */
   async run(operation: Operation): Promise<boolean> {
-    this.done.push(operation)
     const { body } = operation
     return body.do === 'list' ? this.list(operation, body) : this.#call(operation, body)
   }
@@ -75,7 +74,6 @@ export class Driver {
     const { body } = operation
     const view = this.#view
     if (body.do === 'list' || view.performAcross === undefined) throw new Error('not to be sent again')
-    this.done.push(operation)
     const restarted = async () => {
       await crash()
       this.reconnect(view, 'kill')
@@ -118,7 +116,7 @@ export class Driver {
     if (expected.object !== undefined && answer.status === 'OK')
       complaints.push(...this.#learnHandle(expected.object, answer.handle))
     complaints.push(...this.#learnStability(expected, call, answer))
-    if (complaints.length > 0) throw new MismatchError(describe(operation), complaints)
+    if (complaints.length > 0) throw this.mismatch(describe(operation), complaints)
     return true
   }
 
@@ -175,12 +173,12 @@ export class Driver {
       })
       this.#remember(operation, `${page.status}, ${page.entries.length} entries`)
       if (page.status !== expected)
-        throw new MismatchError(describe(operation), [`status ${page.status}, expected ${expected}`])
+        throw this.mismatch(describe(operation), [`status ${page.status}, expected ${expected}`])
       const complaints = page.directory ? compareLook(lookAt(directory), page.directory, this.identities) : []
       if (page.status === 'OK' && page.directory === undefined) complaints.push('directory: no attributes')
       complaints.push(...check.page(page.entries))
       if (page.status === 'OK' && page.eof) complaints.push(...check.end())
-      if (complaints.length > 0) throw new MismatchError(describe(operation), complaints)
+      if (complaints.length > 0) throw this.mismatch(describe(operation), complaints)
       if (page.status !== 'OK' || page.eof) return true
       if (page.entries.length === 0) break
       for (const entry of page.entries) if (entry.handle !== undefined) this.#learnEntry(directory, entry)
@@ -189,7 +187,7 @@ export class Driver {
       if (next !== undefined && next.body.do !== 'list') await this.#call(next, next.body)
       check.noteChanges()
     }
-    throw new MismatchError(describe(operation), ['the listing does not end'])
+    throw this.mismatch(describe(operation), ['the listing does not end'])
   }
 
   #listStatus(operation: Operation, directory: ModelNode): 'OK' | FsStatus {
@@ -229,6 +227,10 @@ export class Driver {
       complaints.push(`write verifier ${verifier} is the one from before the crash`)
     this.#verifier = verifier
     return complaints
+  }
+
+  mismatch(what: string, complaints: readonly string[]): MismatchError {
+    return new MismatchError(this.identities.view, what, complaints)
   }
 
   #remember(operation: Operation, outcome: string): void {

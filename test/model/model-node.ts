@@ -118,7 +118,7 @@ function nodeOfEntry(entry: SeedEntry): ModelNode {
     rdevMinor,
     content,
     sizeBytes: entry.content?.sizeBytes ?? target.length,
-    atime: ModelTime.exactly(entry.atime),
+    atime: entry.atimeMoves === true ? ModelTime.untold() : ModelTime.exactly(entry.atime),
     mtime: ModelTime.exactly(entry.mtime),
     ctime: ModelTime.exactly(entry.ctime),
   })

@@ -11,6 +11,7 @@ export class ModelTime {
   #exact: Timestamp | undefined
   #laterThan: ModelTime | undefined
   readonly #notBeforeMs: number | undefined
+  #isUntold = false
 
   private constructor(
     exact: Timestamp | undefined,
@@ -41,12 +42,20 @@ export class ModelTime {
     return new ModelTime(undefined, undefined, undefined)
   }
 
+  /** Any time, and another whenever it is looked at. */
+  static untold(): ModelTime {
+    const time = new ModelTime(undefined, undefined, undefined)
+    time.#isUntold = true
+    return time
+  }
+
   get exact(): Timestamp | undefined {
     return this.#exact
   }
 
   /** Compares with what the server showed and remembers it. What is wrong with it, or undefined. */
   observe(seen: Timestamp): string | undefined {
+    if (this.#isUntold) return undefined
     if (this.#exact !== undefined) {
       return compareTimes(seen, this.#exact) === 0
         ? undefined

@@ -15,7 +15,7 @@ import type { Subject, SubjectView } from './subject.ts'
 /** Small, so that blocks leave the cache and are fetched again. */
 const CACHE_BYTES = 1024 * 1024
 /** In memory where the machine has it: a run makes hundreds of thousands of synced batches. */
-const SCRATCH = existsSync('/dev/shm') ? '/dev/shm' : tmpdir()
+export const SCRATCH = existsSync('/dev/shm') ? '/dev/shm' : tmpdir()
 
 interface Parts {
   readonly directory: string

@@ -11,10 +11,8 @@ import { recoverFromCrash, verifySome, verifyTree } from './verify.ts'
 export interface ModelRun {
   readonly seed: number
   readonly tree: SeedTree
-  /** Ends when this many operations are done over all views, */
+  /** Over all views; the last episode is carried to its end. */
   readonly operations: number
-  /** or at this moment (Date.now()). */
-  readonly endsAtMs?: number
   /** After so many operations each pair of views is compared whole and new ones are taken. */
   readonly operationsPerEpisode: number
   /** Between two events, for one view. */
@@ -39,32 +37,51 @@ const SOME_NODES = 40
 /** A call takes well under a millisecond: some die before, some in, some after it. */
 const MOST_KILL_DELAY_MS = 3
 
+/** What was done in an episode, in order, to be done again. */
+export type Step =
+  | { readonly view: string; readonly operation: Operation }
+  | { readonly event: Exclude<ModelEvent, 'nothing'> }
+
+/** The episode that runs, for the report of a failure. */
+export interface EpisodeLog {
+  readonly drivers: readonly Driver[]
+  readonly steps: Step[]
+}
+
 /**
  * Random operations on two views of one image at the same time, each against a model of its own, with restarts and
- * kills in between. Throws what the driver throws; `drivers` of the episode are handed out for the report.
+ * kills in between. Throws what the driver throws; `onEpisode` gets the log of every episode as it begins.
  */
 export async function runModel(
   subject: Subject,
   run: ModelRun,
-  onEpisode: (drivers: readonly Driver[]) => void = () => {},
+  onEpisode: (log: EpisodeLog) => void = () => {},
 ): Promise<ModelSummary> {
   const summary: ModelSummary = { operations: 0, leftOut: 0, restarts: 0, kills: 0, episodes: 0 }
   const random = new SeededRandom(run.seed)
   const owners = new Map<string, string>()
-  while (
-    summary.operations + summary.leftOut < run.operations &&
-    Date.now() < (run.endsAtMs ?? Number.POSITIVE_INFINITY)
-  ) {
-    const names = run.views.map((view) => `e${summary.episodes}${view}`)
+  while (summary.episodes * run.operationsPerEpisode < run.operations) {
+    const names = episodeViews(run, summary.episodes)
     const drivers: Driver[] = []
     for (const name of names) {
       drivers.push(new Driver(run.tree, await subject.view(name), new Identities(name, owners)))
     }
-    onEpisode(drivers)
-    await runEpisode(subject, run, { random, drivers, names, summary })
+    const steps: Step[] = []
+    onEpisode({ drivers, steps })
+    await runEpisode(subject, run, { random, drivers, names, summary, steps })
     summary.episodes += 1
   }
   return summary
+}
+
+function episodeViews(run: ModelRun, episode: number): string[] {
+  return run.views.map((view) => `e${episode}${view}`)
+}
+
+/** The views that a run will ask its subject for. */
+export function viewsOfRun(run: ModelRun): string[] {
+  const episodes = Math.ceil(run.operations / run.operationsPerEpisode)
+  return Array.from({ length: episodes }, (_, episode) => episodeViews(run, episode)).flat()
 }
 
 interface Episode {
@@ -72,10 +89,11 @@ interface Episode {
   readonly drivers: readonly Driver[]
   readonly names: readonly string[]
   readonly summary: ModelSummary
+  readonly steps: Step[]
 }
 
 async function runEpisode(subject: Subject, run: ModelRun, episode: Episode): Promise<void> {
-  const { random, drivers, summary } = episode
+  const { random, drivers } = episode
   const generators = drivers.map(
     (driver) =>
       new OperationGenerator(new SeededRandom(random.uint32()), driver.model, driver.view.overTheWire),
@@ -85,7 +103,7 @@ async function runEpisode(subject: Subject, run: ModelRun, episode: Episode): Pr
     const from = nextId
     nextId += run.operationsPerBatch
     const batches = drivers.map((driver, index) =>
-      runBatch(driver, generators[index]!, { from, to: nextId, summary }),
+      runBatch(driver, generators[index]!, { from, to: nextId, episode }),
     )
     await allSettled(batches)
     const event = random.weighted(run.events)
@@ -100,24 +118,27 @@ async function runEpisode(subject: Subject, run: ModelRun, episode: Episode): Pr
   await allSettled(drivers.map((driver) => verifyTree(driver)))
   for (const name of episode.names) {
     const problems = await subject.problems(name)
-    if (problems.length > 0) throw new MismatchError(`view check of ${name}:`, problems)
+    if (problems.length > 0) throw new MismatchError(name, 'view check:', problems)
   }
 }
 
 async function runBatch(
   driver: Driver,
   generator: OperationGenerator,
-  batch: { readonly from: number; readonly to: number; readonly summary: ModelSummary },
+  batch: { readonly from: number; readonly to: number; readonly episode: Episode },
 ): Promise<void> {
+  const { steps, summary } = batch.episode
   for (let id = batch.from; id < batch.to; id += 1) {
-    const done = await driver.run(generator.next(id))
-    if (done) batch.summary.operations += 1
-    else batch.summary.leftOut += 1
+    const operation = generator.next(id)
+    steps.push({ view: driver.identities.view, operation })
+    if (await driver.run(operation)) summary.operations += 1
+    else summary.leftOut += 1
   }
 }
 
 async function restart(subject: Subject, episode: Episode, how: 'clean' | 'kill'): Promise<void> {
-  const { drivers, names, summary, random } = episode
+  const { drivers, names, summary, random, steps } = episode
+  steps.push({ event: how })
   await subject.restart(how)
   if (how === 'clean') summary.restarts += 1
   else summary.kills += 1
@@ -134,7 +155,10 @@ async function killAcross(
   episode: Episode,
   operations: readonly Operation[],
 ): Promise<void> {
-  const { drivers, summary, random } = episode
+  const { drivers, summary, random, steps } = episode
+  steps.push({ event: 'across' })
+  for (const [index, driver] of drivers.entries())
+    steps.push({ view: driver.identities.view, operation: operations[index]! })
   await allSettled(drivers.map((driver) => commitAll(driver)))
   await allSettled(drivers.map((driver, index) => driver.prepare(operations[index]!)))
   const delayMs = random.below(MOST_KILL_DELAY_MS)

@@ -24,6 +24,8 @@ export interface SeedEntry {
   readonly uid: number
   readonly gid: number
   readonly atime: Timestamp
+  /** The image's server moves it as it likes: nobody can tell what it is until a client sets it. */
+  readonly atimeMoves?: boolean
   readonly mtime: Timestamp
   readonly ctime: Timestamp
   readonly content?: SeedContent

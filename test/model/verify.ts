@@ -1,4 +1,4 @@
-import { type Driver, MismatchError } from './driver.ts'
+import type { Driver } from './driver.ts'
 import type { ModelNode } from './model-node.ts'
 import { ModelTime } from './model-time.ts'
 import { CALLERS, type List, ROOT_CALLER } from './operation.ts'
@@ -113,7 +113,7 @@ async function adoptAfterCrash(driver: Driver, node: ModelNode): Promise<void> {
     if ((answer.data?.length ?? -1) !== wanted)
       complaints.push(`read ${answer.data?.length} of ${wanted} bytes`)
   }
-  if (complaints.length > 0) throw new MismatchError(`after the crash, ${node.ref}:`, complaints)
+  if (complaints.length > 0) throw driver.mismatch(`after the crash, ${node.ref}:`, complaints)
   node.sizeBytes = sizeBytes
   node.mode = mode
   node.mtime = ModelTime.unsure()
