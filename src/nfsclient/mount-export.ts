@@ -1,5 +1,5 @@
 import { hostname } from 'node:os'
-import { ownBytes, printableBytes } from '../base/bytes.ts'
+import { printableBytes } from '../base/bytes.ts'
 import { AUTH_NONE, AUTH_SYS, type AuthSysCredentials, MACHINE_NAME_MAX_BYTES } from '../oncrpc/auth-sys.ts'
 import type { ConnectionTarget } from '../oncrpc/client-connection.ts'
 import type { RpcTransport } from '../oncrpc/procedure.ts'
@@ -49,7 +49,7 @@ export async function findNfsPort(url: NfsUrl, options: NfsClientOptions): Promi
   return port
 }
 
-/** MNT (RFC 1813 section 5.2.1): the handle of the export's root, in memory of its own. */
+/** MNT (RFC 1813 section 5.2.1): the handle of the export's root. */
 export async function mountRoot(url: NfsUrl, options: NfsClientOptions): Promise<Uint8Array> {
   const result = await callService(url, await findMountService(url, options), MOUNT, 'MNT', url.path, options)
   if (!result.ok) throw mountRefused(url, result.status)
@@ -58,7 +58,7 @@ export async function mountRoot(url: NfsUrl, options: NfsClientOptions): Promise
     const names = flavors.join(', ')
     throw new MountError('ACCES', url.text, `the export wants security flavors ${names}; allow sec=sys there`)
   }
-  return ownBytes(result.value.fhandle)
+  return result.value.fhandle
 }
 
 function mountRefused(url: NfsUrl, status: MountStatus): MountError {

@@ -19,7 +19,7 @@ export interface TransferLimits {
 /** An export that can be used. */
 export interface MountedExport<Table extends Partial<Nfs3Procedures>> {
   readonly client: Nfs3Client<Table>
-  /** At most 64 bytes, in memory of its own. */
+  /** The handle of the export's root: at most 64 bytes. */
   readonly root: Uint8Array
   readonly limits: TransferLimits
 }

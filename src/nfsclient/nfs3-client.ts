@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { assert } from '../base/assert.ts'
 import type { Clock } from '../base/clock.ts'
-import type { RpcClient } from '../oncrpc/rpc-client.ts'
+import type { CallOptions, RpcClient } from '../oncrpc/rpc-client.ts'
 import type { ArgsOf, RemoteProgram, ResOf } from '../oncrpc/rpc-request.ts'
 import { NFS3_PROCEDURES, NFS3_PROGRAM, NFS3_VERSION } from '../protocols/nfs3/procedures.ts'
 import type { FsResult } from '../vfs/result.ts'
@@ -30,8 +30,7 @@ const JUKEBOX_PAUSE_MAX_MS = 2_000
 
 /**
  * NFSv3 calls by name (RFC 1813 section 3.3), with the types of the table the client was made from; a procedure that
- * is not in the table cannot be called. Bytes in results are views that stay valid but keep a whole receive buffer
- * alive: copy what is kept. Throws ServerUnavailableError after the RPC client's bounded wait.
+ * is not in the table cannot be called. Throws ServerUnavailableError after the RPC client's bounded wait.
  */
 export class Nfs3Client<Table extends Partial<Nfs3Procedures> = Nfs3Procedures> {
   readonly #rpc: RpcClient
@@ -49,22 +48,39 @@ export class Nfs3Client<Table extends Partial<Nfs3Procedures> = Nfs3Procedures> 
   }
 
   /** Answered JUKEBOX ("not now, ask again"), it asks again until the bounded wait is over. */
-  async call<Name extends keyof Table & string>(
+  call<Name extends keyof Table & string>(
     procedure: Name,
     args: ArgsOf<Table[Name]>,
-    options: { readonly waitMaxMs?: number } = {},
+    options: CallOptions = {},
   ): Promise<ResOf<Table[Name]>> {
+    this.#check(procedure)
+    return this.#untilReady(() => this.#rpc.call(this.#remote, procedure, args, options))
+  }
+
+  /** As `call`, but bytes in the result are gone when `take` returns (RpcClient.callAndTake). */
+  callAndTake<Name extends keyof Table & string, T extends FsResult<unknown, unknown>>(
+    procedure: Name,
+    args: ArgsOf<Table[Name]>,
+    take: (result: ResOf<Table[Name]>) => T,
+  ): Promise<T> {
+    this.#check(procedure)
+    return this.#untilReady(() => this.#rpc.callAndTake(this.#remote, procedure, args, take))
+  }
+
+  #check(procedure: string): void {
     assert(Object.hasOwn(this.#remote.procedures, procedure), `this client must not call ${procedure}`)
-    const first = await this.#rpc.call(this.#remote, procedure, args, options)
-    if (!isJukebox(first)) return first
+  }
+
+  async #untilReady<T>(ask: () => Promise<T>): Promise<T> {
+    let answer = await ask()
+    if (!isJukebox(answer)) return answer
     // The longer wait that a call may have is for one that the server works on, not for one that it puts off.
     const endMs = this.#clock.monotonicMs() + this.#rpc.limits.waitMaxMs
-    let answer = first
     let pauseMs = JUKEBOX_PAUSE_MIN_MS
     while (isJukebox(answer) && this.#clock.monotonicMs() + pauseMs < endMs) {
       await sleep(pauseMs)
       pauseMs = Math.min(pauseMs * 2, JUKEBOX_PAUSE_MAX_MS)
-      answer = await this.#rpc.call(this.#remote, procedure, args, options)
+      answer = await ask()
     }
     return answer
   }

@@ -1,5 +1,5 @@
 import type { post_op_attr } from '../protocols/nfs3/basic-types.ts'
-import type { READ3args, READ3res } from '../protocols/nfs3/types.ts'
+import type { READ3args, READ3res, READ3resok } from '../protocols/nfs3/types.ts'
 import { StorageError } from '../vfs/faults.ts'
 import { type FsResult, refuse, succeed } from '../vfs/result.ts'
 
@@ -11,7 +11,22 @@ export const EMPTY_READS_MAX = 3
 /** Every client that may READ. */
 export interface ReadingClient {
   readonly name: string
-  call(procedure: 'READ', args: READ3args): Promise<READ3res>
+  callAndTake(
+    procedure: 'READ',
+    args: READ3args,
+    take: (result: READ3res) => FsResult<PartRead>,
+  ): Promise<FsResult<PartRead>>
+}
+
+interface PartRead {
+  readonly countBytes: number
+  readonly eof: boolean
+  readonly attributes: post_op_attr
+}
+
+export interface RangeRead {
+  readonly countBytes: number
+  readonly attributes: post_op_attr
 }
 
 /**
@@ -24,7 +39,8 @@ export async function readRange(
   file: Uint8Array,
   offsetBytes: number,
   into: Uint8Array,
-): Promise<FsResult<{ readonly countBytes: number; readonly attributes: post_op_attr }>> {
+): Promise<FsResult<RangeRead>> {
+  if (into.length <= readBytes) return readPiece(client, file, offsetBytes, into)
   const pieces = Math.ceil(into.length / readBytes)
   let attributes: post_op_attr
   let endBytes = into.length
@@ -36,15 +52,14 @@ export async function readRange(
       nextPiece += 1
       // Behind the end of the file there is nothing to ask for.
       if (atBytes >= endBytes) return
-      const wantedBytes = Math.min(readBytes, into.length - atBytes)
-      const piece = await readPiece(client, file, offsetBytes + atBytes, wantedBytes)
+      const wanted = into.subarray(atBytes, atBytes + readBytes)
+      const piece = await readPiece(client, file, offsetBytes + atBytes, wanted)
       if (!piece.ok) {
         failure = refuse(piece.status)
         return
       }
-      const { data } = piece.value
-      into.set(data, atBytes)
-      if (data.length < wantedBytes) endBytes = Math.min(endBytes, atBytes + data.length)
+      const { countBytes } = piece.value
+      if (countBytes < wanted.length) endBytes = Math.min(endBytes, atBytes + countBytes)
       attributes = newer(attributes, piece.value.attributes)
     }
   }
@@ -52,31 +67,26 @@ export async function readRange(
   return failure ?? succeed({ countBytes: endBytes, attributes })
 }
 
-/**
- * One READ, and more for what it leaves out before the end of the file: a server may answer short (RFC 1813 section
- * 3.3.6). The data is a view into a receive buffer if one answer gave it all.
- */
-export async function readPiece(
+/** One READ, and more for what it leaves out before the end of the file: a server may answer short (RFC 1813 3.3.6). */
+async function readPiece(
   client: ReadingClient,
   file: Uint8Array,
   offsetBytes: number,
-  countBytes: number,
-): Promise<FsResult<{ readonly data: Uint8Array; readonly attributes: post_op_attr }>> {
-  const parts: Uint8Array[] = []
+  into: Uint8Array,
+): Promise<FsResult<RangeRead>> {
   let doneBytes = 0
   let emptyReads = 0
   for (;;) {
     const offset = offsetBytes + doneBytes
-    const result = await client.call('READ', { file, offset, count: countBytes - doneBytes })
-    if (!result.ok) return refuse(result.status)
-    const { count, eof, data, file_attributes } = result.value
-    const taken = data.subarray(0, Math.min(count, countBytes - doneBytes))
-    parts.push(taken)
-    doneBytes += taken.length
-    if (eof || doneBytes === countBytes) {
-      return succeed({ data: parts.length === 1 ? taken : Buffer.concat(parts), attributes: file_attributes })
-    }
-    emptyReads = taken.length === 0 ? emptyReads + 1 : 0
+    const rest = doneBytes === 0 ? into : into.subarray(doneBytes)
+    const result = await client.callAndTake('READ', { file, offset, count: rest.length }, (answer) =>
+      answer.ok ? succeed(putInto(rest, answer.value)) : refuse(answer.status),
+    )
+    if (!result.ok) return result
+    const { countBytes, eof, attributes } = result.value
+    doneBytes += countBytes
+    if (eof || doneBytes === into.length) return succeed({ countBytes: doneBytes, attributes })
+    emptyReads = countBytes === 0 ? emptyReads + 1 : 0
     if (emptyReads === EMPTY_READS_MAX) {
       throw new StorageError(
         'IO',
@@ -84,6 +94,13 @@ export async function readPiece(
       )
     }
   }
+}
+
+function putInto(into: Uint8Array, answer: READ3resok): PartRead {
+  const { count, eof, data, file_attributes } = answer
+  const countBytes = Math.min(count, data.length, into.length)
+  into.set(countBytes === data.length ? data : data.subarray(0, countBytes))
+  return { countBytes, eof, attributes: file_attributes }
 }
 
 function newer(a: post_op_attr, b: post_op_attr): post_op_attr {

@@ -17,7 +17,7 @@ export interface ConnectionEvents {
   opened(): void
   /** Some bytes have arrived. */
   heard(): void
-  /** One record. Views into the bytes stay valid. If it throws XdrError the connection is dropped. */
+  /** One record; the bytes are written over after it returns. If it throws XdrError the connection is dropped. */
   record(bytes: Uint8Array, start: number, end: number): void
   /** Once, also when it never opened; the descriptor is closed. */
   closed(error: Error | undefined): void
@@ -28,8 +28,8 @@ const JOIN_MAX_BYTES = 64 * 1024
 /** Idle connections are probed by the kernel after this time, so that a server that vanished is noticed. */
 const KEEP_ALIVE_MS = 30_000
 
-/** Every buffer is fresh and none comes back: results are views into them, and only the collector knows for how long. */
-const LENT_BUFFERS = {
+/** A client has few connections, and a buffer is seldom replaced: no pool. */
+const FRESH_BUFFERS = {
   takeBuffer: (minBytes: number) => Buffer.allocUnsafeSlow(minBytes),
   giveBuffer: () => {},
 }
@@ -37,7 +37,7 @@ const LENT_BUFFERS = {
 /** One TCP connection of an RPC client: opens at once, batches what is sent in one turn, dies on the first fault. */
 export class ClientConnection {
   readonly #events: ConnectionEvents
-  readonly #assembler = new RecordAssembler(LENT_BUFFERS)
+  readonly #assembler = new RecordAssembler(FRESH_BUFFERS)
   readonly #socket: Socket
   readonly #timer: NodeJS.Timeout
   #unsent: Uint8Array[] = []
@@ -121,8 +121,8 @@ export class ClientConnection {
       this.#assembler.received(countBytes)
       // Records behind the one that killed the connection belong to nobody.
       while (!this.#socket.destroyed && this.#assembler.next()) {
-        this.#assembler.pin()
-        this.#events.record(this.#assembler.bytes, this.#assembler.recordStart, this.#assembler.recordEnd)
+        const { bytes, recordStart, recordEnd } = this.#assembler
+        this.#events.record(bytes, recordStart, recordEnd)
       }
     } catch (error) {
       if (!(error instanceof RecordMarkingError || error instanceof XdrError)) throw error

@@ -9,43 +9,10 @@ import { ClientConnection, type ConnectionTarget } from './client-connection.ts'
 import { readReplyXid } from './message.ts'
 import { type ProcedureSpec, procedure } from './procedure.ts'
 import { ReservedPorts } from './reserved-port.ts'
+import { MALFORMED_REPLIES_MAX, RPC_CLIENT_LIMITS, type RpcClientLimits } from './rpc-client-limits.ts'
 import { MalformedReplyError, RpcError } from './rpc-error.ts'
 import { type ArgsOf, type RemoteProgram, ReplyDecoder, RequestEncoder, type ResOf } from './rpc-request.ts'
 
-/** Every bound of a client. Tests shorten them; nothing else does. */
-export interface RpcClientLimits {
-  /**
-   * A call without an answer for so long fails with ServerUnavailableError, whatever was tried meanwhile. While the
-   * server is down the wait is counted from the moment it went down and not from the call, so that calls made one
-   * after the other do not each wait the whole time.
-   */
-  readonly waitMaxMs: number
-  /** A call that is made while the server is down waits at least this long: for one attempt to connect, or more. */
-  readonly waitMinMs: number
-  readonly connectTimeoutMs: number
-  /** Nothing heard for so long while calls wait: a NULL call asks whether the server lives. */
-  readonly probeAfterMs: number
-  /** Nothing heard for so long while calls wait, not even the answer to that: the connection is made anew. */
-  readonly silenceMaxMs: number
-  readonly backOffMinMs: number
-  readonly backOffMaxMs: number
-  /** Calls under way at a time; further ones wait for a place, within the same bounded wait. */
-  readonly inFlightMax: number
-}
-
-export const RPC_CLIENT_LIMITS: RpcClientLimits = {
-  waitMaxMs: 15_000,
-  waitMinMs: 1_500,
-  connectTimeoutMs: 3_000,
-  probeAfterMs: 2_500,
-  silenceMaxMs: 5_000,
-  backOffMinMs: 100,
-  backOffMaxMs: 1_000,
-  inFlightMax: 64,
-}
-
-/** Replies to one call that could not be read, after which it fails: a resend will not make the server say better. */
-export const MALFORMED_REPLIES_MAX = 3
 /** How often waits are looked at: they are that exact. */
 const TICK_PART = 20
 const BACK_OFF_DOUBLINGS_MAX = 16
@@ -66,6 +33,10 @@ export type ServerState =
   | { readonly state: 'untried' | 'up' }
   | { readonly state: 'down'; readonly since: Timestamp; readonly reason: string }
 
+export interface CallOptions {
+  readonly waitMaxMs?: number
+}
+
 interface PendingCall {
   readonly xid: number
   readonly remote: RemoteProgram<unknown>
@@ -74,6 +45,8 @@ interface PendingCall {
   readonly parts: readonly Uint8Array[]
   readonly startedMs: number
   readonly waitMaxMs: number
+  /** Uses up the result while its bytes are still in the receive buffer. */
+  readonly take: ((result: unknown) => unknown) | undefined
   malformedReplies: number
   resolve(result: unknown): void
   reject(error: unknown): void
@@ -86,7 +59,7 @@ const NULL_PROCEDURE = procedure(0, nothing, nothing, { idempotent: true, mutate
  * silent or garbled is made anew and all unanswered calls are sent again with the xids they had, so that a server
  * with a duplicate-request cache does nothing twice. Every call ends within a bounded time.
  *
- * Arguments with large file data are borrowed until the call has ended; bytes in a result are views that stay valid.
+ * Arguments with large file data are borrowed until the call has ended. Results own their memory.
  */
 export class RpcClient {
   readonly name: string
@@ -160,11 +133,38 @@ export class RpcClient {
     remote: RemoteProgram<Table>,
     name: Name,
     args: ArgsOf<Table[Name]>,
-    options: { readonly waitMaxMs?: number } = {},
+    options: CallOptions = {},
   ): Promise<ResOf<Table[Name]>> {
-    const spec = remote.procedures[name] as ProcedureSpec<unknown, unknown>
+    return this.#call(remote, name, args, options, undefined) as Promise<ResOf<Table[Name]>>
+  }
+
+  /**
+   * As `call`, but the result goes to `take` in the moment it arrives, and what `take` returns is the value. Bytes in the
+   * result are views that are gone when `take` returns: for file data that is copied to its place anyway.
+   */
+  callAndTake<Table, Name extends keyof Table & string, T>(
+    remote: RemoteProgram<Table>,
+    name: Name,
+    args: ArgsOf<Table[Name]>,
+    take: (result: ResOf<Table[Name]>) => T,
+    options: CallOptions = {},
+  ): Promise<T> {
+    return this.#call(remote, name, args, options, take as (result: unknown) => unknown) as Promise<T>
+  }
+
+  #call(
+    remote: RemoteProgram<unknown>,
+    name: string,
+    args: unknown,
+    options: CallOptions,
+    take: ((result: unknown) => unknown) | undefined,
+  ): Promise<unknown> {
+    const procedures = remote.procedures as Readonly<Record<string, ProcedureSpec<unknown, unknown>>>
+    const spec = procedures[name]!
     const xid = this.#takeXid()
     const parts = this.#encoder.encode(xid, remote, spec, args)
+    const startedMs = this.#clock.monotonicMs()
+    const waitMaxMs = options.waitMaxMs ?? this.limits.waitMaxMs
     return new Promise((resolve, reject) => {
       const call: PendingCall = {
         xid,
@@ -172,10 +172,11 @@ export class RpcClient {
         procedure: name,
         spec,
         parts,
-        startedMs: this.#clock.monotonicMs(),
-        waitMaxMs: options.waitMaxMs ?? this.limits.waitMaxMs,
+        startedMs,
+        waitMaxMs,
+        take,
         malformedReplies: 0,
-        resolve: resolve as (result: unknown) => void,
+        resolve,
         reject,
       }
       if (this.#closed !== undefined) this.#fail(call)
@@ -299,10 +300,11 @@ export class RpcClient {
     const call = this.#inFlight.get(xid)
     // Not known: a probe's, or one that was answered before it was sent again.
     if (call === undefined) return
+    reader.lends = call.take !== undefined
     try {
       const result = this.#decoder.result(call.remote, call.procedure, call.spec)
       this.#answered(call)
-      call.resolve(result)
+      call.resolve(call.take === undefined ? result : call.take(result))
     } catch (error) {
       if (error instanceof RpcError) {
         this.#answered(call)

@@ -1,7 +1,7 @@
-import { XdrReader } from '../xdr/reader.ts'
 import { XdrWriter } from '../xdr/writer.ts'
 import type { RpcCredentials } from './auth-sys.ts'
 import { encodeCredential, readReply, writeCall } from './message.ts'
+import { OwningReader } from './owning-reader.ts'
 import type { ProcedureSpec } from './procedure.ts'
 import { RpcError } from './rpc-error.ts'
 
@@ -58,18 +58,18 @@ export class RequestEncoder {
 /** Reads replies; one reader serves all replies of a client. */
 export class ReplyDecoder {
   readonly #server: string
-  readonly #reader = new XdrReader(new Uint8Array(0))
+  readonly #reader = new OwningReader(new Uint8Array(0))
 
   constructor(server: string) {
     this.#server = server
   }
 
-  get reader(): XdrReader {
+  get reader(): OwningReader {
     return this.#reader
   }
 
   /**
-   * The result of a reply whose xid has been read; bytes in it are views. Throws RpcError if the server refuses and
+   * The result of a reply whose xid has been read. Throws RpcError if the server refuses and
    * XdrError if this is not the procedure's reply.
    */
   result(remote: RemoteProgram<unknown>, name: string, spec: ProcedureSpec<unknown, unknown>): unknown {

@@ -272,7 +272,7 @@ export class RemoteFile implements CachedFile {
       doneBytes += count
       if (committed === 'UNSTABLE') stable = false
       if (verifier !== undefined && !sameBytes(verifier, verf)) sameServer = false
-      verifier ??= ownBytes(verf)
+      verifier ??= verf
     }
     if (stable) {
       this.#uncommitted.forget(write)

@@ -1,4 +1,3 @@
-import { ownBytes } from '../base/bytes.ts'
 import type { sattr3 } from '../protocols/nfs3/basic-types.ts'
 import { NFS3_COOKIEVERFSIZE } from '../protocols/nfs3/basic-types.ts'
 import type { CREATE3res, LOOKUP3res } from '../protocols/nfs3/types.ts'
@@ -205,13 +204,13 @@ function handleOfFound(
     const wanted = type === 'NF3REG' ? 'a regular file' : 'a folder (a symbolic link is never followed)'
     throw storageFault('IO', 'use', name, `it is not ${wanted}`)
   }
-  return succeed(ownBytes(object))
+  return succeed(object)
 }
 
 /** The handle is optional in the answer (RFC 1813 section 3.3.8). */
 function handleOfMade(result: CREATE3res): FsResult<Uint8Array | undefined> {
   if (!result.ok) return refuse(result.status)
-  return succeed(result.value.obj && ownBytes(result.value.obj))
+  return succeed(result.value.obj)
 }
 
 function modeOnly(mode: number): sattr3 {
@@ -244,7 +243,7 @@ async function listNames(client: ShadowClient, dir: Uint8Array): Promise<FsResul
     // No entry and no end would be asked for again for ever.
     if (last === undefined) return refuse('TOOSMALL')
     cookie = last.cookie
-    cookieverf = ownBytes(result.value.cookieverf)
+    cookieverf = result.value.cookieverf
   }
   names.delete('.')
   names.delete('..')

@@ -1,4 +1,4 @@
-import { byteKey, ownBytes } from '../base/bytes.ts'
+import { byteKey } from '../base/bytes.ts'
 import type { Nfs3Client, Nfs3ReadProcedures } from '../nfsclient/nfs3-client.ts'
 import { NFS3_COOKIEVERFSIZE, type post_op_attr } from '../protocols/nfs3/basic-types.ts'
 import type { entryplus3 } from '../protocols/nfs3/types.ts'
@@ -112,22 +112,21 @@ export class DirectoryReader {
     const next: Position = {
       ...position,
       cookie: last.cookie,
-      verifier: ownBytes(wire.cookieverf),
+      verifier: wire.cookieverf,
       given: { entries, before: position.given },
     }
     return succeed({ entries, next, directory })
   }
 }
 
-/** Handle and name get memory of their own: what is kept must not keep a receive buffer. */
 function lowerEntry(entry: WireEntry | entryplus3): LowerEntry {
-  const name = ownBytes(entry.name)
+  const { name, fileid } = entry
   if (!('name_handle' in entry) || entry.name_handle === undefined || entry.name_attributes === undefined) {
-    return { name, fileid: entry.fileid, object: undefined }
+    return { name, fileid, object: undefined }
   }
   const attributes = attributesOf(entry.name_attributes)
-  const handle = ownBytes(entry.name_handle) as LowerHandle
-  return { name, fileid: entry.fileid, object: attributes && { handle, attributes } }
+  const handle = entry.name_handle as LowerHandle
+  return { name, fileid, object: attributes && { handle, attributes } }
 }
 
 function isDot(name: Uint8Array): boolean {

@@ -1,7 +1,6 @@
-import { ownBytes } from '../base/bytes.ts'
 import type { MountedExport, NfsExport } from '../nfsclient/nfs-export.ts'
 import type { Nfs3Client, Nfs3ReadProcedures } from '../nfsclient/nfs3-client.ts'
-import { readPiece, readRange } from '../nfsclient/read-range.ts'
+import { readRange } from '../nfsclient/read-range.ts'
 import type { fattr3 } from '../protocols/nfs3/basic-types.ts'
 import type { Attributes } from '../vfs/attributes.ts'
 import { StorageError } from '../vfs/faults.ts'
@@ -11,17 +10,12 @@ import { type FsResult, refuse, succeed } from '../vfs/result.ts'
 import { attributesOf } from './attributes.ts'
 import { DirectoryReader } from './directory-reader.ts'
 
-/** Shorter data is copied out of the receive buffer, which it would keep alive as a whole. */
-const LEND_MIN_BYTES = 64 * 1024
-
 type ReadExport = NfsExport<Nfs3ReadProcedures>
 type ReadClient = Nfs3Client<Nfs3ReadProcedures>
 
 /**
  * The image on an unmodified NFSv3 server. Mounted at the first call that needs it. It is made from an export whose
  * client has only the procedures that read, so that nothing here can change the image.
- *
- * What it gives out owns its memory, but for large file data, which is lent from a receive buffer of its size.
  */
 export class Nfs3LowerLayer implements LowerLayer {
   readonly name: string
@@ -60,7 +54,7 @@ export class Nfs3LowerLayer implements LowerLayer {
     const result = await client.call('LOOKUP', { what: { dir: directory, name } })
     if (!result.ok) return refuse(result.status, { directory: ofOptional(result.fail.dir_attributes) })
     const seen = ofOptional(result.value.dir_attributes)
-    const handle = ownBytes(result.value.object) as LowerHandle
+    const handle = result.value.object as LowerHandle
     const given = result.value.obj_attributes
     const attributes = given === undefined ? await this.#getattr(client, handle) : sized(given)
     if (!attributes.ok) return refuse(attributes.status, { directory: seen })
@@ -69,7 +63,7 @@ export class Nfs3LowerLayer implements LowerLayer {
 
   async readlink(handle: LowerHandle): Promise<FsResult<Uint8Array>> {
     const result = await (await this.#client()).call('READLINK', { symlink: handle })
-    return result.ok ? succeed(ownBytes(result.value.data)) : refuse(result.status)
+    return result.ok ? succeed(result.value.data) : refuse(result.status)
   }
 
   async read(
@@ -78,12 +72,6 @@ export class Nfs3LowerLayer implements LowerLayer {
     countBytes: number,
   ): Promise<FsResult<{ readonly data: Uint8Array; readonly attributes: Attributes | undefined }>> {
     const { client, limits } = this.#export.mounted ?? (await this.#export.ready())
-    if (countBytes <= limits.readBytes) {
-      const piece = await readPiece(client, handle, offsetBytes, countBytes)
-      if (!piece.ok) return piece
-      const data = piece.value.data.length < LEND_MIN_BYTES ? ownBytes(piece.value.data) : piece.value.data
-      return succeed({ data, attributes: ofOptional(piece.value.attributes) })
-    }
     const into = Buffer.allocUnsafeSlow(countBytes)
     const range = await readRange(client, limits.readBytes, handle, offsetBytes, into)
     if (!range.ok) return range

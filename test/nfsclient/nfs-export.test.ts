@@ -241,10 +241,9 @@ describe('calls', () => {
     }
     const sent = server.calls.length
     // @ts-expect-error REMOVE is not a procedure of a reading client
-    const removing = client.call('REMOVE', { object: { dir: ROOT, name: ROOT } })
-    await expect(removing).rejects.toThrow('must not call REMOVE')
+    expect(() => client.call('REMOVE', { object: { dir: ROOT, name: ROOT } })).toThrow('must not call REMOVE')
     // @ts-expect-error nor is what every object has
-    await expect(client.call('constructor', {})).rejects.toThrow('must not call')
+    expect(() => client.call('constructor', {})).toThrow('must not call')
     expect(server.calls).toHaveLength(sent)
   })
 })

@@ -55,7 +55,7 @@ test('what is lost is sent again with the same xid; rubbish and other xids are p
     xids.push(xid)
     if (count === 1) return
     server.send(Buffer.alloc(3), from.port)
-    server.send(acceptedReply(xid ^ 1, words(1)), from.port)
+    server.send(acceptedReply((xid ^ 1) >>> 0, words(1)), from.port)
     server.send(acceptedReply(xid, words(7)), from.port)
   })
   expect(await add()).toBe(7)

@@ -3,7 +3,8 @@ import { createServer } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, describe, expect, test } from 'vitest'
 import { RPC_RECORD_MAX_BYTES } from '../../src/oncrpc/limits.ts'
-import { MALFORMED_REPLIES_MAX, RpcClient, type RpcClientOptions } from '../../src/oncrpc/rpc-client.ts'
+import { RpcClient, type RpcClientOptions } from '../../src/oncrpc/rpc-client.ts'
+import { MALFORMED_REPLIES_MAX } from '../../src/oncrpc/rpc-client-limits.ts'
 import { MalformedReplyError, RpcError } from '../../src/oncrpc/rpc-error.ts'
 import { ServerUnavailableError } from '../../src/vfs/faults.ts'
 import {
@@ -131,6 +132,27 @@ describe('many calls', () => {
     }
     for (const [index, data] of kept.entries()) {
       expect(Buffer.compare(data, Buffer.alloc(data.length, index >> 2))).toBe(0)
+    }
+  })
+
+  test('a result may be used up in the moment it arrives, without a copy', async () => {
+    const server = await serve(echo)
+    const subject = client(server.target)
+    const into = new Uint8Array(500_000)
+    const views: Uint8Array[] = []
+    const calls = Array.from({ length: 10 }, (_, index) =>
+      subject.callAndTake(TEST_PROGRAM, 'ECHO', Buffer.alloc(50_000, index), (result) => {
+        into.set(result, index * 50_000)
+        views.push(result)
+        return index
+      }),
+    )
+    expect(await Promise.all(calls)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9])
+    expect(views.every((view) => view.buffer.byteLength >= 256 * 1024)).toBe(true)
+    for (let index = 0; index < 10; index += 1) {
+      expect(
+        Buffer.compare(into.subarray(index * 50_000, (index + 1) * 50_000), Buffer.alloc(50_000, index)),
+      ).toBe(0)
     }
   })
 
