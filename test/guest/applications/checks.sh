@@ -54,32 +54,12 @@ sum_tree() {
   (cd "$1" && find . -type f -print0 | sort -z | xargs -0 -r sha256sum)
 }
 
-# A tree with every type of object, if there is none in the image.
-make_sample_tree() {
-  local tree=$1 number
-  mkdir -p "$tree"/bin "$tree"/lib/deep/er "$tree"/etc "$tree"/empty
-  for number in {1..60}; do echo "setting $number" >"$tree/etc/conf$number"; done
-  head -c 900000 /dev/urandom | split -b 15013 -d - "$tree/lib/data"
-  cp /bin/true "$tree/bin/program"
-  ln "$tree/bin/program" "$tree/bin/same"
-  ln "$tree/lib/data07" "$tree/lib/deep/er/data07"
-  ln -s ../lib "$tree/bin/to_lib"
-  ln -s /no/where "$tree/etc/dangling"
-  mkfifo "$tree/etc/pipe"
-  mknod "$tree/etc/null" c 1 3
-  mknod "$tree/etc/disk" b 7 200
-  truncate -s 5000000 "$tree/lib/sparse"
-  chmod 4755 "$tree/bin/program"
-  chmod 1777 "$tree/empty"
-  chown -h 60001:60002 "$tree"/etc/conf1* "$tree/etc/dangling"
-  touch -d '2001-02-03 04:05:06.789' "$tree"/etc/conf2* "$tree/lib/deep"
-}
-
+# The image's tree, or one of our own where there is none.
 source_tree() {
   if [ -n "$IMAGE_TREE" ]; then
     echo "$IMAGE_TREE"
   else
-    [ -d "$WORK/sample" ] || make_sample_tree "$WORK/sample" >&2
+    [ -d "$WORK/sample" ] || "$(dirname "$0")/make-sample-tree.sh" "$WORK/sample" >&2
     echo "$WORK/sample"
   fi
 }

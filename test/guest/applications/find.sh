@@ -50,13 +50,14 @@ before() {
 changed() {
   local one
   cp -a "$SOURCE" "$WORK/tree"
-  touch /tmp/moment
-  sleep 1.1
+  # By the clock of the file system, which need not be ours.
+  touch "$WORK/moment"
+  sleep 0.1
   one=$(find "$WORK/tree" -type f -links 1 | sort | head -n 1)
   echo new >>"$one"
   mkdir "$WORK/tree/made"
   # Only these have changed since; the directory of the file has not.
-  same "$(printf '%s\n' "$WORK/tree" "$WORK/tree/made" "$one" | sort)" "$(find "$WORK/tree" -newercm /tmp/moment | sort)"
+  same "$(printf '%s\n' "$WORK/tree" "$WORK/tree/made" "$one" | sort)" "$(find "$WORK/tree" -newercm "$WORK/moment" | sort)"
   rm -r "$WORK/tree/made"
   find "$WORK/tree" -mindepth 2 -type f -name '*1*' -delete
   one_tree "$WORK/tree"

@@ -114,7 +114,9 @@ for person, shift in CLASSES:
             },
         )
         def _(t, person=person, bits=bits):
-            t.equal(granted('d', person), bits, 'access')
+            # Without search nothing can be written in a directory; servers differ in what they then say of "write".
+            open_question = 0 if bits & EXECUTE else WRITE
+            t.equal(granted('d', person) & ~open_question, bits & ~open_question, 'access')
             for name, needs, call in DIRECTORY_CALLS:
                 attempt(t, call, 'd', person, bits & needs == needs, name)
 

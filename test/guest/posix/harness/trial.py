@@ -21,11 +21,10 @@ class Skip(Exception):
 class Trial:
     """One run of one case, in its own directory, which is the working directory."""
 
-    def __init__(self, report, server_ahead_s=0.0):
+    def __init__(self, report, clock):
         #: report(good, what, why)
         self._report = report
-        #: The clock of the file system minus ours.
-        self._server_ahead_s = server_ahead_s
+        self._clock = clock
 
     # Calls
 
@@ -137,18 +136,14 @@ class Trial:
 
     def _let_the_clock_tick(self, statuses):
         newest = max((max(s.st_ctime_ns, s.st_mtime_ns) for s in statuses), default=0)
-        wait_s = newest / 1e9 + CLOCK_TICK_S - self.server_now()
+        wait_s = newest / 1e9 + CLOCK_TICK_S - self._clock.now_s()
         if 0 < wait_s < 1:
             time.sleep(wait_s)
-
-    def server_now(self):
-        """The time in seconds on the file system's clock."""
-        return time.time() + self._server_ahead_s
 
     def is_recent(self, path, letters='amc'):
         """Each named time is that of the last seconds."""
         status = os.lstat(path)
-        now = self.server_now()
+        now = self._clock.now_s()
         for letter in letters:
             at = getattr(status, TIMES[letter]) / 1e9
             self._report(

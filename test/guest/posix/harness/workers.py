@@ -7,6 +7,7 @@ import sys
 import time
 import traceback
 
+from .file_system_clock import FileSystemClock
 from .objects import make_tree
 from .trial import Skip, Trial
 
@@ -24,7 +25,6 @@ class CaseTooLong(Exception):
 
 def run_in_workers(cases, root, seeded, jobs, take):
     """Calls `take` with each result: {label, what, outcome: ok | not ok | skip, why}."""
-    ahead_s = clock_ahead_s(root)
     if not seeded:
         for suite in sorted({case.suite for case in cases}):
             os.mkdir(os.path.join(root, suite))
@@ -36,7 +36,7 @@ def run_in_workers(cases, root, seeded, jobs, take):
         child = os.fork()
         if child == 0:
             os.close(readable)
-            _work(share, root, seeded, ahead_s, writable)
+            _work(share, root, seeded, writable)
         workers[child] = index
     os.close(writable)
     with os.fdopen(readable, 'rb') as results:
@@ -48,14 +48,15 @@ def run_in_workers(cases, root, seeded, jobs, take):
             take(_result(f'worker {index}', 'runs to its end', 'not ok', f'exit code {status}'))
 
 
-def _work(cases, root, seeded, ahead_s, pipe):
+def _work(cases, root, seeded, pipe):
     """The life of one worker process."""
     try:
         signal.signal(signal.SIGALRM, _too_long)
         unready = {} if seeded else _prepare_all(cases, root)
         time.sleep(SETTLE_S)
-        for case in cases:
-            _run_case(case, root, ahead_s, unready.get(case.path), pipe)
+        with FileSystemClock(root) as clock:
+            for case in cases:
+                _run_case(case, root, clock, unready.get(case.path), pipe)
         os._exit(0)
     except BaseException:  # noqa: BLE001 - the parent must see that the worker died, whatever it was
         traceback.print_exc()
@@ -76,7 +77,7 @@ def _prepare_all(cases, root):
     return unready
 
 
-def _run_case(case, root, ahead_s, unready, pipe):
+def _run_case(case, root, clock, unready, pipe):
     def report(good, what, why):
         _send(pipe, _result(case.label, what, 'ok' if good else 'not ok', '' if good else why))
 
@@ -87,7 +88,7 @@ def _run_case(case, root, ahead_s, unready, pipe):
         signal.alarm(CASE_LIMIT_S)
         os.chdir(os.path.join(root, case.path))
         os.umask(0)
-        case.body(Trial(report, ahead_s))
+        case.body(Trial(report, clock))
     except Skip as reason:
         _send(pipe, _result(case.label, str(reason), 'skip', ''))
     except Exception as fault:  # noqa: BLE001 - a case that breaks is a failed assertion, and the next one runs
@@ -111,14 +112,3 @@ def _send(pipe, result):
     if len(line) >= RESULT_LINE_MAX_BYTES:
         line = json.dumps({**result, 'what': result['what'][:900], 'why': result['why'][:900]})
     os.write(pipe, line.encode() + b'\n')
-
-
-def clock_ahead_s(root):
-    """The clock of the file system minus ours, from a file made there."""
-    probe = os.path.join(root, f'.clock-{os.getpid()}')
-    before = time.time()
-    descriptor = os.open(probe, os.O_CREAT | os.O_WRONLY, 0o600)
-    ahead = os.fstat(descriptor).st_ctime_ns / 1e9 - before
-    os.close(descriptor)
-    os.unlink(probe)
-    return ahead
