@@ -1,3 +1,4 @@
+import { ownBytes } from '../base/bytes.ts'
 import { XdrReader } from '../xdr/reader.ts'
 
 /**
@@ -10,6 +11,6 @@ export class OwningReader extends XdrReader {
 
   override fixedOpaque(lengthBytes: number): Uint8Array {
     const view = super.fixedOpaque(lengthBytes)
-    return this.lends || lengthBytes === 0 ? view : Buffer.from(view)
+    return this.lends || lengthBytes === 0 ? view : ownBytes(view)
   }
 }

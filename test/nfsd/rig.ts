@@ -1,4 +1,5 @@
 import { pino } from 'pino'
+import { expect } from 'vitest'
 import { SystemClock } from '../../src/base/clock.ts'
 import { HandleCodec } from '../../src/handles/handle-codec.ts'
 import { type ExportSettings, ExportTable } from '../../src/nfsd/exports.ts'
@@ -26,6 +27,11 @@ import {
 } from '../../src/protocols/portmap2/procedures.ts'
 import type { FileSystem, NodeId } from '../../src/vfs/file-system.ts'
 import { MemoryFileSystem } from '../conformance/memory-file-system.ts'
+
+/** Bytes are equal when their values are: a Buffer is a Uint8Array. */
+expect.addEqualityTesters([
+  (a, b) => (a instanceof Uint8Array && b instanceof Uint8Array ? Buffer.compare(a, b) === 0 : undefined),
+])
 
 export type Nfs3 = typeof NFS3_PROCEDURES
 export type Mount3 = typeof MOUNT3_PROCEDURES
