@@ -2,7 +2,6 @@
  * `npm test`: the tiers in order, cheap ones first, then a summary that names what failed and what was skipped and why.
  * Arguments are passed on to vitest (`npm test -- test/cli`).
  */
-import { nightlySeconds, nightlySteps } from './nightly.ts'
 import { runTier, type Tier } from './run-tier.ts'
 import { summaryLines, type TierResult } from './tier-result.ts'
 
@@ -17,19 +16,14 @@ const TIERS: readonly Tier[] = [
   { name: 'kernel', isGate: false, steps: [vitest('kernel')] },
 ]
 
-const longRunSeconds = nightlySeconds(process.env.ROWFS_TEST_NIGHTLY_SECONDS)
-const tiers =
-  longRunSeconds === 0
-    ? TIERS
-    : [...TIERS, { name: 'nightly', isGate: false, steps: nightlySteps(longRunSeconds) }]
 const results: TierResult[] = []
 const notRun: string[] = []
-for (const tier of tiers) {
+for (const tier of TIERS) {
   process.stdout.write(`\n== ${tier.name}\n`)
   const result = await runTier(tier)
   results.push(result)
   if (!tier.isGate || result.failed.length === 0) continue
-  notRun.push(...tiers.slice(tiers.indexOf(tier) + 1).map((later) => later.name))
+  notRun.push(...TIERS.slice(TIERS.indexOf(tier) + 1).map((later) => later.name))
   break
 }
 process.stdout.write(`${summaryLines(results, notRun).join('\n')}\n`)
