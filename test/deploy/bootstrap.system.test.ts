@@ -31,9 +31,13 @@ beforeEach(() => {
 afterEach(() => rmSync(work, { recursive: true }))
 
 function program(name: string, body: string): void {
-  writeFileSync(join(work, 'bin', name), `#!/bin/sh\nprintf '%s\\n' "${name} $*" >>"${work}/calls"\n${body}\n`, {
-    mode: 0o755,
-  })
+  writeFileSync(
+    join(work, 'bin', name),
+    `#!/bin/sh\nprintf '%s\\n' "${name} $*" >>"${work}/calls"\n${body}\n`,
+    {
+      mode: 0o755,
+    },
+  )
 }
 
 /** npm ci, as far as the bootstrap looks: the hidden lock file and the pinned Node. */
