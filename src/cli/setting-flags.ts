@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs'
 import { type Command, Option } from 'commander'
 import { type FlagValue, type LoadedSettings, loadSettings } from '../config/load-settings.ts'
-import type { ForeignChecks } from '../config/schema.ts'
-import type { SettingSpec } from '../config/setting-table.ts'
+import { ACCESS_RULES, type ForeignChecks } from '../config/schema.ts'
+import { PROXY_SETTINGS, type SettingSpec } from '../config/setting-table.ts'
 import { parseNfsUrl } from '../nfsclient/nfs-url.ts'
 import { AllowList } from '../nfsd/allow-list.ts'
 import { viewNameProblem } from '../overlay/view-name.ts'
@@ -20,14 +20,16 @@ export const settingChecks: ForeignChecks = {
 
 const DEFAULT_FILE = 'rowfs.yaml'
 
-/** Rules of one view inside its flag: --view lab,squash=all,allow=10.0.0.0/8 */
-const VIEW_RULES: Readonly<Record<string, { key: string; isList: boolean }>> = {
-  allow: { key: 'allow', isList: true },
-  squash: { key: 'squash', isList: false },
-  'anon-uid': { key: 'anonUid', isList: false },
-  'anon-gid': { key: 'anonGid', isList: false },
-  'read-only': { key: 'readOnly', isList: false },
-  'privileged-port': { key: 'privilegedPort', isList: false },
+/** Rules of one view inside its flag, by the names of their own flags: --view lab,squash=all,allow=10.0.0.0/8 */
+const VIEW_RULES: ReadonlyMap<string, SettingSpec> = new Map(
+  PROXY_SETTINGS.filter((spec) => ACCESS_RULES.some((rule) => rule === spec.key)).map((spec) => [
+    longName(spec).slice('--'.length),
+    spec,
+  ]),
+)
+
+function longName(spec: SettingSpec): string {
+  return spec.flag.split(' ')[0]!
 }
 
 /** Gives a command the flags of these settings, and --config. */
@@ -37,6 +39,8 @@ export function addSettingFlags(command: Command, specs: readonly SettingSpec[])
     const option = new Option(spec.flag, `${spec.what}${defaultInWords(spec)}`)
     if (spec.repeated) option.argParser((value: string, all: string[] | undefined) => [...(all ?? []), value])
     command.addOption(option)
+    // So that a flag can win over a file that says yes.
+    if (spec.default === false) command.addOption(new Option(`--no-${longName(spec).slice(2)}`).hideHelp())
   }
   return command.option('--config <file>', `settings file (default: ./${DEFAULT_FILE} where there is one)`)
 }
@@ -56,7 +60,7 @@ export function settingsOf(command: Command, specs: readonly SettingSpec[]): Loa
     const value: unknown = command.getOptionValue(option.attributeName())
     if (value === undefined) continue
     if (spec.key === 'views') given.push(...viewFlags(value as string[]))
-    else given.push({ path: spec.key.split('.'), flag: option.long!, value })
+    else given.push({ path: spec.key.split('.'), flag: longName(spec), value })
   }
   const config = command.getOptionValue('config') as string | undefined
   const file = config ?? (existsSync(DEFAULT_FILE) ? DEFAULT_FILE : undefined)
@@ -72,14 +76,14 @@ function viewFlags(texts: readonly string[]): FlagValue[] {
     const lists = new Map<string, string[]>()
     for (const rule of rules) {
       const [word = '', value] = rule.split(/=(.*)/s)
-      const known = Object.hasOwn(VIEW_RULES, word) ? VIEW_RULES[word] : undefined
-      if (known === undefined || value === undefined) {
+      const spec = VIEW_RULES.get(word)
+      if (spec === undefined || value === undefined) {
         throw new UsageError(
-          `--view ${text}: "${rule}" is not known; write ${Object.keys(VIEW_RULES).join('=…, ')}=…`,
+          `--view ${text}: "${rule}" is not known; write ${[...VIEW_RULES.keys()].join('=…, ')}=…`,
         )
       }
-      if (known.isList) lists.set(known.key, [...(lists.get(known.key) ?? []), value])
-      else flags.push({ path: ['views', name, known.key], flag: '--view', value })
+      if (spec.repeated) lists.set(spec.key, [...(lists.get(spec.key) ?? []), value])
+      else flags.push({ path: ['views', name, spec.key], flag: '--view', value })
     }
     for (const [key, values] of lists)
       flags.push({ path: ['views', name, key], flag: '--view', value: values })

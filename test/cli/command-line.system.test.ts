@@ -109,6 +109,15 @@ test('config show: every key with its value and where it was said', async () => 
   expect(of('squash')).toEqual({ key: 'squash', value: 'root', from: '--squash' })
   expect(of('views.lab.squash')).toEqual({ key: 'views.lab.squash', value: 'all', from: `${file} line 4` })
   expect(of('base')).toEqual({ key: 'base', value: null, from: 'not set' })
+  writeFileSync(file, 'portmap: true\nreadOnly: true\n')
+  const flags = ['--no-portmap', '--view', 'a,squash=all,allow=10.0.0.0/8,allow=::1,read-only=false']
+  const other = await rowfs('config', 'show', '--config', file, ...flags, '--json')
+  const shown = (JSON.parse(other.stdout) as { settings: { key: string; value: unknown; from: string }[] })
+    .settings
+  expect(shown).toContainEqual({ key: 'portmap', value: false, from: '--portmap' })
+  expect(shown).toContainEqual({ key: 'views.a.allow', value: ['10.0.0.0/8', '::1'], from: '--view' })
+  expect(shown).toContainEqual({ key: 'views.a.squash', value: 'all', from: '--view' })
+  expect(shown).toContainEqual({ key: 'views.a.readOnly', value: 'false', from: '--view' })
   const words = await rowfs('config', 'show', '--config', file)
   expect(words.stdout).toContain('cache.blocksMiB')
 })
