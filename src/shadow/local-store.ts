@@ -93,9 +93,12 @@ export class LocalShadowStore implements ShadowStore {
   }
 
   async *list(view: number): AsyncIterable<NodeId> {
-    const path = join(this.name, viewFolderName(view))
+    const path = this.#viewFolder(view, false)?.folder.path
+    if (path === undefined) return
     for (let bucket = 0; bucket < BUCKETS_PER_VIEW; bucket += 1) {
-      for await (const name of namesIn(join(path, bucketName(bucket)))) {
+      const folder = new Folder(this.#disk, join(path, bucketName(bucket)), undefined)
+      if (!folder.check()) continue
+      for await (const name of namesIn(folder.path)) {
         const node = nodeOfFileName(name, bucket)
         if (node !== undefined) yield node
       }

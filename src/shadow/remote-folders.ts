@@ -11,7 +11,7 @@ const FOLDER_MODE = 0o700
 const FILE_MODE = 0o600
 const PAGE_BYTES = 64 * 1024
 /** Times that one listing is begun again because the server does not know its cookie any more. */
-const LISTING_RESTARTS_MAX = 3
+export const LISTING_RESTARTS_MAX = 3
 
 interface ViewFolder {
   readonly handle: Promise<Uint8Array | undefined>

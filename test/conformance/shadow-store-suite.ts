@@ -40,7 +40,8 @@ async function readBytes(store: ShadowStore, from: ShadowKey, offsetBytes: numbe
   return into.subarray(0, count)
 }
 
-async function nodesOf(store: ShadowStore, view: number): Promise<number[]> {
+/** In order. */
+export async function nodesOf(store: ShadowStore, view: number): Promise<number[]> {
   const nodes: number[] = []
   for await (const node of store.list(view)) nodes.push(node)
   return nodes.sort((a, b) => a - b)

@@ -1,9 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { NfsShadowStore } from '../../src/shadow/nfs-store.ts'
+import { WRITES_IN_FLIGHT_MAX } from '../../src/shadow/remote-file.ts'
+import { LISTING_RESTARTS_MAX } from '../../src/shadow/remote-folders.ts'
 import { DamageError, StorageError } from '../../src/vfs/faults.ts'
 import { expectBytes } from '../conformance/harness.ts'
-import { pattern, shadowStoreSuite } from '../conformance/shadow-store-suite.ts'
+import { nodesOf, pattern, shadowStoreSuite } from '../conformance/shadow-store-suite.ts'
 import { MemoryNfsServer } from '../nfsclient/memory-nfs-server.ts'
 import { failTimes, key, readFrom, serverHas, storeOn } from './remote-store.ts'
 
@@ -242,4 +244,35 @@ describe('limits', () => {
     expectBytes(await readFrom(store, 10, 0, key(1)), pattern(10))
     expect(server.count('LOOKUP')).toBe(before + 1)
   })
+
+  test('WRITEs of one request: so many are under way', async () => {
+    server.writeTransferBytes = 4096
+    let underWay = 0
+    let most = 0
+    server.before = async (procedure) => {
+      if (procedure !== 'WRITE') return
+      underWay += 1
+      most = Math.max(most, underWay)
+      await sleep(2)
+      underWay -= 1
+    }
+    await store.write(key(5), 0, pattern(4096 * (2 * WRITES_IN_FLIGHT_MAX)))
+    expect(most).toBe(WRITES_IN_FLIGHT_MAX)
+    expect(server.count('WRITE')).toBe(2 * WRITES_IN_FLIGHT_MAX)
+  })
+
+  test.each([LISTING_RESTARTS_MAX, LISTING_RESTARTS_MAX + 1])(
+    '%i lost cookies in one listing',
+    async (lost) => {
+      for (let file = 0; file < 20; file += 1) await store.write(key(file * 256 + 5), 0, pattern(1))
+      let left = lost
+      server.fault = (procedure, args) =>
+        procedure === 'READDIR' && (args as { cookie: bigint }).cookie !== 0n && left-- > 0
+          ? 'BAD_COOKIE'
+          : undefined
+      const listing = nodesOf(store, 1)
+      if (lost > LISTING_RESTARTS_MAX) await expect(listing).rejects.toMatchObject({ status: 'IO' })
+      else expect(new Set(await listing).size).toBe(20)
+    },
+  )
 })

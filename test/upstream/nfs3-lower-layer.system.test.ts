@@ -7,6 +7,7 @@ import { parseNfsUrl } from '../../src/nfsclient/nfs-url.ts'
 import { NFS3_READ_PROCEDURES } from '../../src/nfsclient/nfs3-client.ts'
 import { Nfs3LowerLayer } from '../../src/upstream/nfs3-lower-layer.ts'
 import { lowerLayerSuite } from '../conformance/lower-layer-suite.ts'
+import { ExportProcess } from '../exporter/export-process.ts'
 import { seedTree } from '../model/seed-tree.ts'
 import { Ganesha } from '../rig/ganesha.ts'
 import { imageTree, writeTree } from '../rig/image-tree.ts'
@@ -74,6 +75,22 @@ describeWithRigs('an image on nfs-ganesha', ['ganesha', 'image-tree'], () => {
     } finally {
       await layer.close()
       await dispose()
+    }
+  })
+})
+
+describeWithRigs('an image on rowfs export', ['image-tree'], () => {
+  lowerLayerSuite('rowfs export', imageTree(1), async (tree) => {
+    const folder = mkdtempSync(join(tmpdir(), 'rowfs-export-'))
+    await writeTree(join(folder, 'image'), tree)
+    const server = await ExportProcess.start(join(folder, 'state'), [`${join(folder, 'image')}:image`])
+    const dispose = async () => {
+      await server.stop()
+      rmSync(folder, { recursive: true, force: true })
+    }
+    return {
+      layer: layerAt(`nfs://127.0.0.1/image?nfsport=${server.port}&mountport=${server.port}`),
+      dispose,
     }
   })
 })
