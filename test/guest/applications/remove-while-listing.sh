@@ -5,9 +5,18 @@
 DIR=$WORK/many
 COUNT=10000
 
+# make PREFIX COUNT: empty files, each by one open.
+make() {
+  local number name
+  for ((number = 1; number <= $2; number++)); do
+    printf -v name '%s-%06d' "$1" "$number"
+    : >"$DIR/$name"
+  done
+}
+
 filled() {
   mkdir "$DIR"
-  (cd "$DIR" && seq -f 'entry-%06.0f' $COUNT | xargs touch)
+  make entry $COUNT
 }
 
 listed() {
@@ -23,7 +32,7 @@ every_second_removed() {
 }
 
 added_while_listed() {
-  (cd "$DIR" && seq -f 'late-%06.0f' 1500 | xargs touch) &
+  make late 1500 &
   local adding=$! turn
   for turn in 1 2 3; do same $((COUNT / 2)) "$(ls -f "$DIR" | grep -c entry)"; done
   wait $adding
