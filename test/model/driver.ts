@@ -3,12 +3,11 @@ import type { FsStatus } from '../../src/vfs/status.ts'
 import { compareAnswer, compareLook, type Identities } from './compare.ts'
 import type { Asking, Expected } from './expected.ts'
 import { ListingCheck } from './listing-check.ts'
-import { Model } from './model.ts'
+import type { Model } from './model.ts'
 import { lookAt, type ModelNode, type NodeRef } from './model-node.ts'
 import { settle } from './model-objects.ts'
 import { may } from './model-permissions.ts'
 import { bytesOf, CALLERS, type Call, type List, type Operation, ROOT_CALLER } from './operation.ts'
-import type { SeedTree } from './seed-tree.ts'
 import type { Answer, Handle, SubjectView } from './subject.ts'
 
 /** Thrown when the server and the model disagree. */
@@ -31,15 +30,27 @@ export class Driver {
   readonly identities: Identities
   /** The last calls and their answers, in words. */
   readonly recent: string[] = []
-  readonly #handles = new Map<NodeRef, Handle>()
+  readonly #handles: Map<NodeRef, Handle>
   #view: SubjectView
   #verifier: string | undefined
   #verifierBeforeCrash: string | undefined
 
-  constructor(tree: SeedTree, view: SubjectView, identities: Identities) {
-    this.model = new Model(tree)
+  /** `handles`: what a client knows from before. */
+  constructor(
+    model: Model,
+    view: SubjectView,
+    identities: Identities,
+    handles: ReadonlyMap<NodeRef, Handle> = new Map(),
+  ) {
+    this.model = model
+    this.#handles = new Map(handles)
     this.#view = view
     this.identities = identities
+  }
+
+  /** Every handle that was seen, also of what is gone. */
+  get handles(): ReadonlyMap<NodeRef, Handle> {
+    return this.#handles
   }
 
   get view(): SubjectView {
@@ -240,7 +251,7 @@ export class Driver {
   }
 }
 
-function askingOf(operation: Operation): Asking {
+export function askingOf(operation: Operation): Asking {
   return { caller: CALLERS[operation.caller]!, callerIndex: operation.caller, id: operation.id }
 }
 

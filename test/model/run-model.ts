@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Identities } from './compare.ts'
 import { Driver, MismatchError } from './driver.ts'
+import { Model } from './model.ts'
 import type { Operation } from './operation.ts'
 import { OperationGenerator } from './operations.ts'
 import type { SeedTree } from './seed-tree.ts'
@@ -64,7 +65,7 @@ export async function runModel(
     const names = episodeViews(run, summary.episodes)
     const drivers: Driver[] = []
     for (const name of names) {
-      drivers.push(new Driver(run.tree, await subject.view(name), new Identities(name, owners)))
+      drivers.push(new Driver(new Model(run.tree), await subject.view(name), new Identities(name, owners)))
     }
     const steps: Step[] = []
     onEpisode({ drivers, steps })

@@ -1,5 +1,6 @@
 import { Identities } from './compare.ts'
 import { Driver, MismatchError } from './driver.ts'
+import { Model } from './model.ts'
 import type { Step } from './run-model.ts'
 import type { SeedTree } from './seed-tree.ts'
 import type { Subject } from './subject.ts'
@@ -7,7 +8,7 @@ import { recoverFromCrash, verifyTree } from './verify.ts'
 
 /** Does the steps of one view again on a new subject, and looks at the whole tree after every restart and at the end. */
 export async function replay(subject: Subject, tree: SeedTree, view: string, steps: readonly Step[]) {
-  const driver = new Driver(tree, await subject.view(view), new Identities(view))
+  const driver = new Driver(new Model(tree), await subject.view(view), new Identities(view))
   for (const step of steps) {
     if ('operation' in step) {
       await driver.run(step.operation)

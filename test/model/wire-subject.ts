@@ -4,7 +4,7 @@ import { CALLERS, ROOT_CALLER } from './operation.ts'
 import { mount } from './rpc-message.ts'
 import { RpcSocket } from './rpc-socket.ts'
 import { diskPath, type SeedTree } from './seed-tree.ts'
-import type { Subject, SubjectView } from './subject.ts'
+import type { Subject } from './subject.ts'
 import { type Line, WireView } from './wire-view.ts'
 
 const NANOSECONDS_PER_SECOND = 1_000_000_000n
@@ -16,14 +16,14 @@ export class WireSubject implements Subject {
   readonly #proxy: RowfsProcess
   readonly #state: string
   readonly #lines = new Map<string, Line>()
-  readonly #views = new Map<string, SubjectView>()
+  readonly #views = new Map<string, WireView>()
 
   constructor(proxy: RowfsProcess, state: string) {
     this.#proxy = proxy
     this.#state = state
   }
 
-  async view(name: string): Promise<SubjectView> {
+  async view(name: string): Promise<WireView> {
     const known = this.#views.get(name)
     if (known !== undefined) return known
     const { port } = this.#proxy
@@ -39,6 +39,11 @@ export class WireSubject implements Subject {
     if (how === 'kill') await this.#proxy.kill()
     else await this.#stop()
     await this.#proxy.start()
+    await this.reconnect()
+  }
+
+  /** After the proxy was started again by others. */
+  async reconnect(): Promise<void> {
     for (const line of this.#lines.values()) {
       line.socket.close()
       line.socket = await RpcSocket.open(this.#proxy.port)

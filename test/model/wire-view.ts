@@ -33,6 +33,7 @@ export class WireView implements SubjectView {
   readonly #line: Line
   readonly #rootOf: () => Promise<Uint8Array>
   #nextXid: number
+  #last: Exchange | undefined
 
   constructor(line: Line, firstXid: number, rootOf: () => Promise<Uint8Array>) {
     this.#line = line
@@ -45,8 +46,14 @@ export class WireView implements SubjectView {
   }
 
   async perform(caller: Caller, call: Call, guardCtime: Timestamp | undefined): Promise<Answer> {
-    const exchange = this.#exchange(caller, call, guardCtime)
-    return exchange.read(await this.#line.socket.call(exchange.message))
+    this.#last = this.#exchange(caller, call, guardCtime)
+    return this.repeatLast()()
+  }
+
+  /** Sends the last call: the same bytes with the same xid, over the connection that there is then. */
+  repeatLast(): () => Promise<Answer> {
+    const { message, read } = this.#last!
+    return async () => read(await this.#line.socket.call(message))
   }
 
   /**
@@ -59,13 +66,13 @@ export class WireView implements SubjectView {
     guardCtime: Timestamp | undefined,
     crash: () => Promise<void>,
   ): Promise<Answer> {
-    const exchange = this.#exchange(caller, call, guardCtime)
-    const first = this.#line.socket.call(exchange.message).catch((error: unknown) => {
+    const first = this.perform(caller, call, guardCtime).catch((error: unknown) => {
       if (!(error instanceof ConnectionLostError)) throw error
     })
+    const repeat = this.repeatLast()
     await crash()
     await first
-    const answer = exchange.read(await this.#line.socket.call(exchange.message))
+    const answer = await repeat()
     return call.do === 'write' ? { ...answer, unsure: ['object.before'] } : answer
   }
 
