@@ -1,7 +1,7 @@
 # Sourced by the scripts beside it. Each of them takes a directory that it may fill:
 #   NAME.sh DIRECTORY [IMAGE_TREE]
-# and prints `PASS what` or `FAIL what`, each with the seconds it took, and after FAIL what the command said. Exit code 1 if
-# anything failed. IMAGE_TREE is a tree that was there before; without one the script makes its own.
+# and prints `PASS what` or `FAIL what`, each with the seconds it took, and after FAIL what the command said. Exit
+# code 1 if anything failed. IMAGE_TREE is a tree that was there before; without one the script makes its own.
 set -u
 export LC_ALL=C HOME=/tmp
 

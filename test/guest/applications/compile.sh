@@ -15,7 +15,9 @@ generate() {
     printf '#include "f%d.h"\nint f%d(int x) { return x + %d; }\n' "$number" "$number" "$number" >"src/f$number.c"
   done
   for ((object = 0; object < OBJECTS; object++)); do
-    for ((number = object + 1; number <= FILES; number += OBJECTS)); do echo "#include \"../src/f$number.c\""; done >"src/all$object.c"
+    for ((number = object + 1; number <= FILES; number += OBJECTS)); do
+      echo "#include \"../src/f$number.c\""
+    done >"src/all$object.c"
   done
   {
     echo 'int printf(const char *, ...);'

@@ -57,7 +57,8 @@ changed() {
   echo new >>"$one"
   mkdir "$WORK/tree/made"
   # Only these have changed since; the directory of the file has not.
-  same "$(printf '%s\n' "$WORK/tree" "$WORK/tree/made" "$one" | sort)" "$(find "$WORK/tree" -newercm "$WORK/moment" | sort)"
+  same "$(printf '%s\n' "$WORK/tree" "$WORK/tree/made" "$one" | sort)" \
+    "$(find "$WORK/tree" -newercm "$WORK/moment" | sort)"
   rm -r "$WORK/tree/made"
   find "$WORK/tree" -mindepth 2 -type f -name '*1*' -delete
   one_tree "$WORK/tree"

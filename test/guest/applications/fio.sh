@@ -2,8 +2,8 @@
 # Random writes of fio, read back and compared by their checksums.
 . "$(dirname "$0")/checks.sh"
 
-COMMON=(--directory="$WORK" --size=24m --rw=randwrite --verify=crc32c --verify_fatal=1 --do_verify=1 --minimal --group_reporting
-  --fallocate=none --randseed=4711)
+COMMON=(--directory="$WORK" --size=24m --rw=randwrite --verify=crc32c --verify_fatal=1 --do_verify=1
+  --minimal --group_reporting --fallocate=none --randseed=4711)
 
 buffered() { fio --name=buffered --ioengine=psync --bsrange=512-64k --fsync=200 "${COMMON[@]}"; }
 direct() { fio --name=direct --ioengine=psync --direct=1 --bs=4k --io_size=8m --verify_backlog=500 "${COMMON[@]}"; }

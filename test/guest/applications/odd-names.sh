@@ -3,8 +3,10 @@
 . "$(dirname "$0")/checks.sh"
 
 NAMES=(
-  ' ' '  two' 'tail ' $'new\nline' $'tab\there' $'\x01\x7f' $'\xff\xfe' $'caf\xc3\xa9' $'cafe\xcc\x81' '*' '?' '[x]' '~' '-n' '--help'
-  '...' '.hidden' 'a;b' 'a|b' '$HOME' '`id`' '"' "'" '\' 'a:b' '#' 'CON' 'con' "$(printf 'l%.0s' $(seq 255))" '.nfs0001' 'x.dpkg-new'
+  ' ' '  two' 'tail ' $'new\nline' $'tab\there' $'\x01\x7f' $'\xff\xfe' $'caf\xc3\xa9' $'cafe\xcc\x81'
+  '*' '?' '[x]' '~' '-n' '--help'
+  '...' '.hidden' 'a;b' 'a|b' '$HOME' '`id`' '"' "'" '\' 'a:b' '#' 'CON' 'con'
+  "$(printf 'l%.0s' $(seq 255))" '.nfs0001' 'x.dpkg-new'
 )
 DIR=$WORK/names
 

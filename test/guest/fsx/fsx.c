@@ -1,7 +1,7 @@
 /*
- * A file-system exerciser: random calls on one file, and a model of it in memory. Whatever the calls are, the file must
- * hold what the model holds. Calls cross each other on purpose: the same bytes are written by write(2), through a shared
- * map, around the page cache (O_DIRECT), cut off by ftruncate and grown again.
+ * A file-system exerciser: random calls on one file, and a model of it in memory. Whatever the calls are, the file
+ * must hold what the model holds. Calls cross each other on purpose: the same bytes are written by write(2), through a
+ * shared map, around the page cache (O_DIRECT), cut off by ftruncate and grown again.
  *
  *   fsx [options] FILE
  *     --seed N          of the random calls (default: from the clock; always printed)
@@ -13,7 +13,8 @@
  *     --save-model PATH what FILE must hold at the end, for a comparison after a new mount
  *   fsx --make N --size BYTES FILE   makes a file of the pattern of seed N, and nothing else
  *
- * Exit code 0: all equal. 1: a difference, with offset, expected, got and the last calls. 2: wrong use, or a call failed.
+ * Exit code 0: all equal. 1: a difference, with offset, expected, got and the last calls. 2: wrong use, or a call
+ * failed.
  */
 #include "fsx.h"
 

@@ -12,7 +12,13 @@ enum {
 };
 
 struct setting setting = {
-    .ops = 10000, .max_size = 262144, .check_every = 500, .pattern_seed = -1, .map = true, .direct = true, .punch = true,
+    .ops = 10000,
+    .max_size = 262144,
+    .check_every = 500,
+    .pattern_seed = -1,
+    .map = true,
+    .direct = true,
+    .punch = true,
 };
 struct model model;
 unsigned char *buffer;

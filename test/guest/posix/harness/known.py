@@ -16,7 +16,9 @@ class Known:
     reason: str
 
 
-SILLY_RENAME = 'the client renames a file that it still has open to .nfs* instead of removing it, and removes that at the last close'
+SILLY_RENAME = (
+    'the client renames an open file to .nfs* instead of removing it, and removes that at the last close'
+)
 NO_OPEN_FILES = 'NFSv3 has no open files: the server looks at the rights of every single write'
 NO_REMOVED_DIRECTORIES = 'a handle of a removed directory is stale: the server keeps nothing that has no name'
 UNSIGNED_32_BIT_TIMES = (
