@@ -11,6 +11,7 @@ import { diskPath, ODD_NAMES } from '../model/seed-tree.ts'
 import { plantEveryKind, SPARSE_TAIL, serve, TIB, temporaryDirectory } from './host-directory.ts'
 
 const isRoot = process.getuid?.() === 0
+const NEEDS_ROOT = isRoot ? '' : '[skipped: needs root] '
 const asUser = (uid: number, gid: number, gids: number[] = []): Caller => ({ uid, gid, gids, address: '::1' })
 const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString('latin1')
 
@@ -235,7 +236,7 @@ describe('permissions', () => {
   const member = asUser(1001, 1001, [7, 2000])
   const stranger = asUser(1002, 1002)
 
-  test.runIf(isRoot)('ACCESS grants what the mode grants, and never a change', async () => {
+  test.runIf(isRoot)(`${NEEDS_ROOT}ACCESS grants what the mode grants, and never a change`, async () => {
     const root = temporaryDirectory()
     writeFileSync(join(root, 'file'), '')
     chownSync(join(root, 'file'), 1000, 2000)
@@ -261,39 +262,42 @@ describe('permissions', () => {
     expect(okOf(await look.fs.access(ROOT, node, 0x20)).granted).toBe(0x20)
   })
 
-  test.runIf(isRoot)('LOOKUP needs x, READDIR needs r, READ r, x or to be the owner', async () => {
-    const root = temporaryDirectory()
-    chmodSync(root, 0o755)
-    mkdirSync(join(root, 'dir'))
-    writeFileSync(join(root, 'dir/file'), 'data')
-    chownSync(join(root, 'dir/file'), 1000, 2000)
-    const { fs } = serve(root)
-    const look = new Look(fs)
-    const [dir, file] = [await look.node('/dir'), await look.node('/dir/file')]
-    const lookup = (caller: Caller) => fs.lookup(caller, dir, name('file'))
-    const list = (caller: Caller) => fs.readdir(caller, dir, 0, { maxEntries: 9, withAttributes: false })
-    const read = (caller: Caller) => fs.read(caller, file, 0, new Uint8Array(4))
+  test.runIf(isRoot)(
+    `${NEEDS_ROOT}LOOKUP needs x, READDIR needs r, READ r, x or to be the owner`,
+    async () => {
+      const root = temporaryDirectory()
+      chmodSync(root, 0o755)
+      mkdirSync(join(root, 'dir'))
+      writeFileSync(join(root, 'dir/file'), 'data')
+      chownSync(join(root, 'dir/file'), 1000, 2000)
+      const { fs } = serve(root)
+      const look = new Look(fs)
+      const [dir, file] = [await look.node('/dir'), await look.node('/dir/file')]
+      const lookup = (caller: Caller) => fs.lookup(caller, dir, name('file'))
+      const list = (caller: Caller) => fs.readdir(caller, dir, 0, { maxEntries: 9, withAttributes: false })
+      const read = (caller: Caller) => fs.read(caller, file, 0, new Uint8Array(4))
 
-    chmodSync(join(root, 'dir'), 0o701)
-    okOf(await lookup(stranger))
-    expect(failOf(await list(stranger), 'ACCES').attributes).toEqual(await look.attributes('/dir'))
-    chmodSync(join(root, 'dir'), 0o704)
-    failOf(await lookup(stranger), 'ACCES')
-    okOf(await list(stranger))
-    okOf(await lookup(ROOT))
+      chmodSync(join(root, 'dir'), 0o701)
+      okOf(await lookup(stranger))
+      expect(failOf(await list(stranger), 'ACCES').attributes).toEqual(await look.attributes('/dir'))
+      chmodSync(join(root, 'dir'), 0o704)
+      failOf(await lookup(stranger), 'ACCES')
+      okOf(await list(stranger))
+      okOf(await lookup(ROOT))
 
-    chmodSync(join(root, 'dir/file'), 0o000)
-    okOf(await read(owner))
-    okOf(await read(ROOT))
-    failOf(await read(member), 'ACCES')
-    chmodSync(join(root, 'dir/file'), 0o010)
-    okOf(await read(member))
-    failOf(await read(stranger), 'ACCES')
-    // The group's triple decides for a member, though others may.
-    chmodSync(join(root, 'dir/file'), 0o604)
-    failOf(await read(member), 'ACCES')
-    okOf(await read(stranger))
-  })
+      chmodSync(join(root, 'dir/file'), 0o000)
+      okOf(await read(owner))
+      okOf(await read(ROOT))
+      failOf(await read(member), 'ACCES')
+      chmodSync(join(root, 'dir/file'), 0o010)
+      okOf(await read(member))
+      failOf(await read(stranger), 'ACCES')
+      // The group's triple decides for a member, though others may.
+      chmodSync(join(root, 'dir/file'), 0o604)
+      failOf(await read(member), 'ACCES')
+      okOf(await read(stranger))
+    },
+  )
 })
 
 describe('a tree that cannot be written', () => {
