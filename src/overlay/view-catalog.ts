@@ -20,6 +20,7 @@ import { NodeNumbers } from './node-numbers.ts'
 import { OperationWindow } from './operation-window.ts'
 import { OverlayFileSystem } from './overlay-file-system.ts'
 import { planReset } from './plan-reset.ts'
+import { sweepShadow } from './sweep-shadow.ts'
 import { View } from './view.ts'
 import { type CheckReport, ViewCheck } from './view-check.ts'
 import { diffView, type ViewChange } from './view-diff.ts'
@@ -93,6 +94,7 @@ export class ViewCatalog {
     await catalog.#load()
     if (catalog.#image !== undefined) {
       await catalog.#openImage(catalog.#image)
+      await catalog.#sweep()
       catalog.#flushTimer = setInterval(() => void catalog.#flushOld(), FLUSH_INTERVAL_MS).unref()
     }
     return catalog
@@ -130,6 +132,20 @@ export class ViewCatalog {
       const batch = new IndexBatch()
       batch.put(imageRootKey(), new FieldWriter(8).number(this.#rootId).finish(), true)
       await index.commit(batch, true)
+    }
+  }
+
+  /** What a crash left over takes room until it is gone; a shadow server that does not answer now keeps it for later. */
+  async #sweep(): Promise<void> {
+    const { index, shadow, logger } = this.#options
+    for (const [name, { number }] of this.#views) {
+      try {
+        const files = await sweepShadow(index, shadow, number)
+        if (files > 0) logger.info({ view: name, files }, 'removed shadow files that a crash had left over')
+      } catch (error) {
+        if (!(error instanceof FsFault)) throw error
+        logger.warn({ err: error, view: name }, 'could not look for what a crash left over')
+      }
     }
   }
 

@@ -56,7 +56,7 @@ export class ViewCheck {
     this.#checkEntries(scan)
     for (const [node, record] of scan.nodes) await this.#checkNode(scan, node, record)
     for await (const node of this.#shadow.list(this.#view)) {
-      if (!scan.nodes.has(node))
+      if (scan.nodes.get(node)?.removed !== false)
         this.#add(`shadow file of node ${node}`, 'no node of the view has it; it can be removed')
     }
     return { problems: this.#problems, records: this.#records, blocks: this.#blocks }
