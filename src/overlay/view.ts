@@ -149,7 +149,8 @@ export class View {
       uid,
       gid,
       sizeBytes,
-      usedBytes: type === 'file' ? usedBytes : (record.origin?.usedBytes ?? 0),
+      usedBytes:
+        type === 'file' ? usedBytes : (record.origin?.usedBytes ?? (type === 'directory' ? sizeBytes : 0)),
       rdevMajor,
       rdevMinor,
       fsid,
