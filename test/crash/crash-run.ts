@@ -23,7 +23,7 @@ interface LostCall {
 }
 
 /** What is stable from here on, and the operations before. */
-type LogEntry = Operation | 'all stable'
+export type LogEntry = Operation | 'all stable'
 
 /**
  * A proxy that dies at a crash point again and again while it works, and what a client finds after each death. With
@@ -40,7 +40,7 @@ export class CrashRun {
   readonly #log: LogEntry[] = []
   #driver: Driver
 
-  private constructor(
+  constructor(
     crash: { readonly point: CrashPoint; readonly stride: number },
     proxy: RowfsProcess,
     subject: WireSubject,
@@ -64,12 +64,16 @@ export class CrashRun {
   }
 
   async run(operations: readonly Operation[]): Promise<void> {
+    await this.perform(operations)
+    await this.#end()
+  }
+
+  async perform(operations: readonly Operation[]): Promise<void> {
     for (const operation of operations) {
       await this.#survive(undefined, () => this.#driver.prepare(operation))
       await this.#survive(operation, () => this.#driver.run(operation))
       this.#log.push(operation)
     }
-    await this.#end()
   }
 
   stop(): Promise<void> {
@@ -142,7 +146,8 @@ export class CrashRun {
   }
 }
 
-function modelAfter(log: readonly LogEntry[]): Model {
+/** The model after some operations, as if everything had gone well. */
+export function modelAfter(log: readonly LogEntry[]): Model {
   const model = new Model(crashTree())
   for (const entry of log) {
     if (entry === 'all stable') {

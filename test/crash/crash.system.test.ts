@@ -1,21 +1,19 @@
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
-import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { CRASH_POINTS, type CrashPoint } from '../../src/base/crash-points.ts'
-import { SCRATCH } from '../model/overlay-subject.ts'
-import { makeWorkDirectory } from '../rig/cache-directory.ts'
-import { Ganesha } from '../rig/ganesha.ts'
-import { writeTree } from '../rig/image-tree.ts'
-import { RowfsProcess } from '../rig/proxy-process.ts'
+import { Model } from '../model/model.ts'
+import { WireSubject } from '../model/wire-subject.ts'
+import { RowfsProcess, runRowfs } from '../rig/proxy-process.ts'
 import { describeWithRigs } from '../rig/rig-needs.ts'
-import { assertSameTree, readTree, type TreeSnapshot } from '../rig/tree-digest.ts'
-import { CrashRun } from './crash-run.ts'
+import { CrashRig, SHADOW_KINDS } from './crash-rig.ts'
+import { CrashRun, modelAfter } from './crash-run.ts'
 import { crashTree, crashWorkload } from './crash-workload.ts'
+import { treeProblems } from './tree-problems.ts'
 
-/** 1: die every time a point is passed, not at some only. Takes half an hour. */
+/** 1: die every time that a point is passed, and not at some only. Takes half an hour. */
 const EVERY = Number(process.env.ROWFS_CRASH_EVERY ?? 0)
+const TIMEOUT_MS = EVERY > 0 ? 3_600_000 : 300_000
 
-/** After one death, the how many-eth passage is the next: what happens with every call is sampled. */
+/** After a death the how many-eth passage is the next: what happens with every call is sampled. */
 const STRIDES: Readonly<Partial<Record<CrashPoint, number>>> = {
   'write.before-data': 9,
   'write.after-data': 9,
@@ -25,57 +23,52 @@ const STRIDES: Readonly<Partial<Record<CrashPoint, number>>> = {
   'metadata.before-index': 17,
   'metadata.after-index': 17,
 }
-/** What `rowfs view reset` passes has a test of its own. */
-const POINTS = CRASH_POINTS.filter((point) => point !== 'reset.after-index')
+
+const CALL_POINTS = CRASH_POINTS.filter((point) => point !== 'reset.after-index')
 
 describeWithRigs('crash points', ['image-tree', 'ganesha'], () => {
-  const work = makeWorkDirectory('crash')
-  const scratch = mkdtempSync(join(SCRATCH, 'rowfs-crash-'))
-  const image = join(work, 'image')
-  let before: TreeSnapshot
-  let imageServer: RowfsProcess
-  let shadowServer: Ganesha
+  let rig: CrashRig
 
   beforeAll(async () => {
-    await writeTree(image, crashTree())
-    before = await readTree(image)
-    imageServer = await RowfsProcess.startExport({
-      directories: [`${image}:image`],
-      state: join(scratch, 'export'),
-    })
-    shadowServer = await Ganesha.start({ exports: [{ directory: work }] })
+    rig = await CrashRig.start()
   })
+  afterAll(() => rig?.stop())
 
-  afterAll(async () => {
-    await imageServer?.kill()
-    await shadowServer?.stop()
-    assertSameTree(before, await readTree(image))
-    rmSync(work, { recursive: true, force: true })
-    rmSync(scratch, { recursive: true, force: true })
-  })
-
-  const shadows = {
-    'a local shadow': (): string | undefined => undefined,
-    'a shadow on nfs-ganesha': (name: string): string => {
-      mkdirSync(join(work, name))
-      return shadowServer.url(join(work, name))
-    },
-  }
-
-  for (const [kind, place] of Object.entries(shadows)) {
-    test.each(POINTS)(`%s with ${kind}`, async (point) => {
-      const name = `${point}-${kind.length}`
-      const shadow = place(name)
-      const state = join(scratch, name)
+  for (const kind of SHADOW_KINDS) {
+    test.each(CALL_POINTS)(`%s, ${kind} shadow`, { timeout: TIMEOUT_MS }, async (point) => {
       const stride = EVERY > 0 ? EVERY : (STRIDES[point] ?? 1)
-      const base = imageServer.url('/image')
-      const run = await CrashRun.start({ base, state, ...(shadow && { shadow }) }, { point, stride })
+      const run = await CrashRun.start(rig.proxyOptions(kind), { point, stride })
       try {
         await run.run(crashWorkload())
       } finally {
         await run.stop()
       }
-      expect(run.crashes, 'the point was passed').toBeGreaterThan(0)
+      expect(run.crashes, `${point} was passed`).toBeGreaterThan(0)
+    })
+
+    test(`reset.after-index, ${kind} shadow: what was given back is the image's, and nothing is left over`, async () => {
+      const options = rig.proxyOptions(kind)
+      const proxy = await RowfsProcess.startProxy({ ...options, crashPoint: 'reset.after-index' })
+      const subject = new WireSubject(proxy, options.state)
+      try {
+        const view = await subject.view('default')
+        const work = () => new CrashRun({ point: 'reset.after-index', stride: 1 }, proxy, subject, view)
+        await work().perform(crashWorkload())
+        const reset = ['view', 'reset', 'default', '/', '--state', options.state]
+        expect((await runRowfs(reset)).exitCode).toBe(1)
+        expect((await proxy.ended).signal, 'the point was passed').toBe('SIGKILL')
+        await proxy.start()
+        await subject.reconnect()
+        // The point lies behind the batch: the reset is carried out, only its shadow files are still there.
+        expect(await treeProblems(view, new Model(crashTree()), new Map())).toEqual([])
+        expect(await subject.problems('default')).toEqual([])
+        await work().perform(crashWorkload())
+        expect(await treeProblems(view, modelAfter([...crashWorkload(), 'all stable']), new Map())).toEqual(
+          [],
+        )
+      } finally {
+        await subject.close()
+      }
     })
   }
 })

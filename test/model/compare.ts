@@ -81,6 +81,10 @@ export function compareLook(look: Look, seen: Partial<SeenAttributes>, identitie
   equal('nlink', seen.nlink, look.nlink)
   // The size of a directory is the server's own affair.
   if (node.type !== 'directory') equal('size', seen.sizeBytes, look.sizeBytes)
+  if (seen.usedBytes !== undefined) {
+    look.used.value ??= seen.usedBytes
+    equal('used', seen.usedBytes, look.used.value)
+  }
   if (isDevice) equal('rdev', `${seen.rdevMajor ?? node.rdevMajor}`, `${node.rdevMajor}`)
   if (isDevice) equal('rdev', `${seen.rdevMinor ?? node.rdevMinor}`, `${node.rdevMinor}`)
   if (seen.fsid !== undefined) complaints.push(...identities.fileSystem(seen.fsid))

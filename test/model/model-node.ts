@@ -21,6 +21,8 @@ export interface ModelNode {
   ctime: ModelTime
   /** Files. */
   sizeBytes: number
+  /** The server's own count, the same until the content changes. */
+  used: Learned
   readonly content: SparseBytes
   unstable: UnstableWrites | undefined
   /** Bits of the mode that an unstable write took away: a crash may bring them back. */
@@ -36,6 +38,11 @@ export interface ModelNode {
   gone: boolean
 }
 
+/** A value that only the server can tell: learned when it is first seen. */
+export interface Learned {
+  value: number | undefined
+}
+
 /** What an object looked like at one moment. The times are shared with the node until they change. */
 export interface Look {
   readonly node: ModelNode
@@ -44,14 +51,15 @@ export interface Look {
   readonly gid: number
   readonly nlink: number
   readonly sizeBytes: number
+  readonly used: Learned
   readonly atime: ModelTime
   readonly mtime: ModelTime
   readonly ctime: ModelTime
 }
 
 export function lookAt(node: ModelNode): Look {
-  const { mode, uid, gid, nlink, sizeBytes, atime, mtime, ctime } = node
-  return { node, mode, uid, gid, nlink, sizeBytes, atime, mtime, ctime }
+  const { mode, uid, gid, nlink, sizeBytes, used, atime, mtime, ctime } = node
+  return { node, mode, uid, gid, nlink, sizeBytes, used, atime, mtime, ctime }
 }
 
 export type NewModelNode = Pick<ModelNode, 'ref' | 'type' | 'mode' | 'uid' | 'gid'> & Partial<ModelNode>
@@ -65,6 +73,7 @@ export function newModelNode(wanted: NewModelNode): ModelNode {
     mtime: ModelTime.byServer(),
     ctime: ModelTime.byServer(),
     sizeBytes: wanted.target?.length ?? 0,
+    used: { value: undefined },
     content: new SparseBytes(),
     unstable: undefined,
     bitsAtRisk: 0,

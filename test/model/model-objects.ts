@@ -69,6 +69,7 @@ export function change(caller: Caller, node: ModelNode, changes: Changes): void 
     node.content.cut(changes.sizeBytes)
     node.unstable?.resize(changes.sizeBytes)
     node.sizeBytes = changes.sizeBytes
+    node.used = { value: undefined }
     node.mtime = node.mtime.next()
   }
   if (changes.mtime !== undefined) {
@@ -100,6 +101,7 @@ export function write(
   }
   node.content.write(offsetBytes, data)
   node.sizeBytes = Math.max(node.sizeBytes, offsetBytes + data.length)
+  node.used = { value: undefined }
   const mode = asking.caller.uid === 0 ? node.mode : withoutPrivileges(asking.caller, node, node.mode)
   node.bitsAtRisk = stability === 'unstable' ? node.bitsAtRisk | (node.mode & ~mode) : 0
   node.mode = mode

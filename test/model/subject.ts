@@ -15,6 +15,7 @@ export interface SeenAttributes {
   readonly uid: number
   readonly gid: number
   readonly sizeBytes: number
+  readonly usedBytes: number
   readonly rdevMajor: number
   readonly rdevMinor: number
   /** One for a view, and for no other view. */

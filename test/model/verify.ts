@@ -116,6 +116,7 @@ async function adoptAfterCrash(driver: Driver, node: ModelNode): Promise<void> {
   if (complaints.length > 0) throw driver.mismatch(`after the crash, ${node.ref}:`, complaints)
   node.sizeBytes = sizeBytes
   node.mode = mode
+  node.used = { value: undefined }
   node.mtime = ModelTime.unsure()
   node.ctime = ModelTime.unsure()
 }

@@ -84,7 +84,7 @@ function seenLooks(looks: WireLooks): Answer['looks'] {
 }
 
 export function seenAttributes(attributes: fattr3): SeenAttributes {
-  const { mode, nlink, uid, gid, size, rdev, fsid, fileid, atime, mtime, ctime } = attributes
+  const { mode, nlink, uid, gid, size, used, rdev, fsid, fileid, atime, mtime, ctime } = attributes
   return {
     type: NODE_TYPE[attributes.type],
     mode,
@@ -92,6 +92,7 @@ export function seenAttributes(attributes: fattr3): SeenAttributes {
     uid,
     gid,
     sizeBytes: size,
+    usedBytes: used,
     rdevMajor: rdev.specdata1,
     rdevMinor: rdev.specdata2,
     fsid,
