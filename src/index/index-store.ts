@@ -6,6 +6,7 @@ import { addKey, decodeTally, emptyTally, encodeTally, removeKey, type Tally } f
 import { loadJournal, sequencePayload } from './journal.ts'
 import { groupOfKey, isCounted, keyAfterPrefix, OWN_KINDS, ownKey } from './keys.ts'
 import { openRecord, sealRecord } from './record.ts'
+import { checkTables } from './table-check.ts'
 
 /** How many commits back a lost one is noticed: more than fit into one LevelDB log (4 MiB) at the least size. */
 export const JOURNAL_SLOTS = 16_384
@@ -61,15 +62,22 @@ export class IndexStore {
   private constructor(directory: string, logger: Logger) {
     this.#directory = directory
     this.#logger = logger
-    this.#db = new Level(directory, { keyEncoding: 'buffer', valueEncoding: 'buffer' })
+    this.#db = new Level(directory, {
+      keyEncoding: 'buffer',
+      valueEncoding: 'buffer',
+      // So that checkTables can read them.
+      compression: false,
+    })
   }
 
-  /** Throws DamageError when LevelDB cannot be opened at all. `expectedSequence`: from the last clean close. */
+  /** Throws DamageError when a table is damaged, or LevelDB cannot be opened at all. `expectedSequence`: from the last clean close. */
   static async open(options: {
     directory: string
     logger: Logger
     expectedSequence?: number | undefined
   }): Promise<IndexStore> {
+    // First: a Level opens itself as soon as it is made.
+    checkTables(options.directory)
     const store = new IndexStore(options.directory, options.logger)
     try {
       await store.#db.open()

@@ -47,11 +47,9 @@ function refuseOwnerChanges(
   if (changes.mode !== undefined && !isOwner) return 'PERM'
   const mayWrite = isOwner || mayAccess(caller, attributes, MAY_WRITE)
   if (changes.sizeBytes !== undefined && !mayWrite) return 'ACCES'
-  for (const time of [changes.atime, changes.mtime]) {
-    if (time === undefined || isOwner) continue
-    if (time !== 'server') return 'PERM'
-    if (!mayWrite) return 'ACCES'
-  }
+  const times = isOwner ? [] : [changes.atime, changes.mtime].filter((time) => time !== undefined)
+  if (times.some((time) => time !== 'server')) return 'PERM'
+  if (times.length > 0 && !mayWrite) return 'ACCES'
   return undefined
 }
 

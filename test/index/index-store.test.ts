@@ -5,6 +5,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest'
 import { createLogger } from '../../src/base/logger.ts'
 import { IndexBatch } from '../../src/index/batch.ts'
 import { IndexStore, JOURNAL_SLOTS, RECEIPT_SLOTS } from '../../src/index/index-store.ts'
+import { openRecord, sealRecord } from '../../src/index/record.ts'
 import { DamageError } from '../../src/vfs/faults.ts'
 
 const logger = createLogger('silent')
@@ -40,7 +41,7 @@ function put(number: number, text = `value ${number}`): IndexBatch {
 }
 
 /** Flips one byte in the middle of every occurrence of a text in files that match. */
-function damage(files: RegExp, text: string): number {
+function damage(files: RegExp, text: string | Buffer): number {
   let hits = 0
   for (const file of readdirSync(directory).filter((each) => files.test(each))) {
     const path = join(directory, file)
@@ -98,18 +99,30 @@ test('a lost end is noticed after a clean close', async () => {
   expect(store.findings.join()).toContain('the index ends at commit 19, but it was closed after commit 20')
 })
 
-test('a changed value is damage that names its record', async () => {
-  await store.commit(put(1, 'a value that nobody compresses away'), true)
-  // Reopened, LevelDB has moved the log into a table; its own checksums are not looked at on reads.
+test('a changed byte in a table is damage that names the table, before LevelDB can stumble over it', async () => {
+  await store.commit(put(1, 'a value that nobody changes'), true)
+  // Reopened, LevelDB moves the log into a table.
   await store.close()
   store = await open()
   await store.close()
+  expect(damage(/\.ldb$/, 'nobody')).toBeGreaterThan(0)
+  await expect(open()).rejects.toThrow(DamageError)
+  await expect(open()).rejects.toThrow(/index table .*\.ldb: the checksum of the block at 0 does not match/)
+  damage(/\.ldb$/, Buffer.from('no\x9dody', 'latin1'))
   store = await open()
-  await store.close()
-  damage(/\.ldb$/, 'nobody')
-  store = await open()
-  expect(() => store.get(key(1))).toThrow(DamageError)
-  expect(() => store.get(key(1))).toThrow(key(1).toString('hex'))
+  expect(Buffer.from(store.get(key(1))!).toString()).toBe('a value that nobody changes')
+})
+
+test('a record under another key, or with a changed byte, is damage that names its key', () => {
+  const record = sealRecord(key(1), Buffer.from('value'))
+  expect(Buffer.from(openRecord(key(1), record)).toString()).toBe('value')
+  expect(() => openRecord(key(2), record)).toThrow(key(2).toString('hex'))
+  for (let at = 0; at < record.length; at += 1) {
+    const changed = Buffer.from(record)
+    changed[at]! ^= 1
+    expect(() => openRecord(key(1), changed)).toThrow(DamageError)
+    expect(() => openRecord(key(1), record.subarray(0, at))).toThrow(DamageError)
+  }
 })
 
 test('replies are kept in order, as many as there are slots', async () => {

@@ -21,21 +21,32 @@ export class OverlayRig {
   index!: IndexStore
   shadow!: FaultyShadowStore
 
-  private constructor(lower: LowerLayer) {
-    this.directory = mkdtempSync(join(tmpdir(), 'rowfs-overlay-'))
+  private constructor(lower: LowerLayer, directory: string) {
+    this.directory = directory
     this.lower = lower
   }
 
   static async open(lower: LowerLayer, views: readonly string[] = ['default']): Promise<OverlayRig> {
-    const rig = new OverlayRig(lower)
+    const rig = new OverlayRig(lower, mkdtempSync(join(tmpdir(), 'rowfs-overlay-')))
     await rig.reopen()
     for (const view of views) await rig.catalog.create(view)
     return rig
   }
 
-  async reopen(): Promise<void> {
+  /** A state directory that was closed after the commit of that number. */
+  static async openExisting(
+    directory: string,
+    lower: LowerLayer,
+    expectedSequence: number,
+  ): Promise<OverlayRig> {
+    const rig = new OverlayRig(lower, directory)
+    await rig.reopen(expectedSequence)
+    return rig
+  }
+
+  async reopen(expectedSequence?: number): Promise<void> {
     const logger = createLogger('silent')
-    this.index = await IndexStore.open({ directory: join(this.directory, 'index'), logger })
+    this.index = await IndexStore.open({ directory: join(this.directory, 'index'), logger, expectedSequence })
     this.shadow = new FaultyShadowStore(new LocalShadowStore(join(this.directory, 'shadow')))
     this.catalog = await ViewCatalog.open({
       index: this.index,
