@@ -212,6 +212,12 @@ export class ViewCatalog {
     if (problem !== undefined) throw new ViewError(problem)
     if (this.#views.has(name)) throw new ViewError(`there is a view "${name}" already`)
     const { index, clock, random } = this.#options
+    if (index.findings.length > 0) {
+      // A lost view's number could be given again, and its blocks with it.
+      throw new ViewError(
+        `no view is made while the index is damaged: ${index.findings[0]}; restore the state directory, or begin with a new one`,
+      )
+    }
     const stored = index.get(viewCounterKey())
     const number = stored === undefined ? 1 : new FieldReader(stored, 'the view counter').number()
     const fsid = Buffer.from(random.bytes(8)).readBigUInt64BE(0) | 1n

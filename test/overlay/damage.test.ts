@@ -22,7 +22,7 @@ import { SeededRandom } from '../model/seeded-random.ts'
 import { OverlayRig } from './overlay-rig.ts'
 
 const ROOT: Caller = { uid: 0, gid: 0, gids: [], address: '127.0.0.1' }
-const TRIALS = Number(process.env.ROWFS_DAMAGE_TRIALS ?? 60)
+const TRIALS = Number(process.env.ROWFS_DAMAGE_TRIALS ?? 40)
 const SEED = Number(process.env.ROWFS_DAMAGE_SEED ?? Date.now() % 1_000_000)
 const name = (text: string) => Buffer.from(text)
 
@@ -153,6 +153,13 @@ async function verdict(directory: string, what: string): Promise<'unharmed' | 'r
     throw error
   }
   try {
+    if (!rig.catalog.has('default')) {
+      expect(rig.index.findings, what).not.toEqual([])
+      await expect(rig.catalog.create('default')).rejects.toThrow(
+        'no view is made while the index is damaged',
+      )
+      return 'refused'
+    }
     const seen = await look(rig.view())
     const wrong = [...new Set([...seen.keys(), ...expected.keys()])].filter((path) => {
       const [now, before] = [seen.get(path), expected.get(path)]
