@@ -31,10 +31,10 @@ describeWithRigs('file system semantics', ['uml', 'ganesha', 'image-tree'], () =
     expect(failed.slice(0, SHOWN_FAILURES_MAX), `${failed.length} failed; proxy: ${stage.proxyLog}`).toEqual(
       [],
     )
-    const total = /, (\d+) assertions: (\d+) ok, 0 not ok, (\d+) known, 0 skipped/.exec(stdout.toString())
+    const total = /(\d+) assertions: (\d+) ok, 0 not ok, (\d+) known, 0 skipped/.exec(stdout.toString())
     expect(total, `no totals: ${stderr}`).not.toBeNull()
     expect(Number(total![1])).toBeGreaterThan(ASSERTIONS_MIN)
-    console.info(`posix ${directory}:${total![0]}`)
+    console.info(`posix ${directory}: ${total![0]}`)
   }
 
   test('on a fresh tree', async () => {
