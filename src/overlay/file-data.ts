@@ -98,7 +98,9 @@ export class FileData {
     const plan = this.#plan(node, presence, offsetBytes, countBytes)
     if (this.#needsMark(node, presence, plan) || plan.fills.some((fill) => fill.source === 'upstream'))
       return undefined
-    return node.dataLock.tryAcquire() ? plan : undefined
+    if (!node.dataLock.tryAcquire()) return undefined
+    node.isWriting = true
+    return plan
   }
 
   /** Waits for all that a write needs; afterwards the caller holds the lock. */
@@ -108,12 +110,19 @@ export class FileData {
       if (node.conflict) throw this.#conflict(node)
       const presence = await this.#view.presence(node)
       const plan = this.#plan(node, presence, offsetBytes, countBytes)
+      node.isWriting = true
       if (this.#needsMark(node, presence, plan)) await this.#mark(node)
       return plan
     } catch (error) {
-      node.dataLock.release()
+      this.end(node)
       throw error
     }
+  }
+
+  /** The write that `tryBegin` or `begin` began is over, well or not. */
+  end(node: Node): void {
+    node.isWriting = false
+    node.dataLock.release()
   }
 
   #plan(node: Node, presence: PresenceMap, offsetBytes: number, countBytes: number): WritePlan {
@@ -136,11 +145,15 @@ export class FileData {
   /** Before stable blocks are overwritten in place: after a crash their checksums may be wrong, and that is no damage. */
   async #mark(node: Node): Promise<void> {
     const batch = this.#view.newBatch()
-    batch.put(overwriteMarkKey(this.#view.number, node.id), new Uint8Array(), true)
+    this.#putMark(batch, node)
     await this.#view.parts.index.commit(batch, true)
+    crashPoint('mark.after-commit')
+  }
+
+  #putMark(batch: IndexBatch, node: Node): void {
+    batch.put(overwriteMarkKey(this.#view.number, node.id), new Uint8Array(), true)
     node.marked = true
     this.#view.written.add(node)
-    crashPoint('mark.after-commit')
   }
 
   /** Puts the bytes into the shadow and marks the blocks ours. Precondition: the lock is held and `plan` is of now. */
@@ -243,6 +256,9 @@ export class FileData {
       view.requireEpoch(epoch)
       if (node.removed) return
       const batch = view.newBatch()
+      // A write that came after the copies may have changed the bytes of their blocks already.
+      const isOverwritten = node.isWriting || taken.some(({ page }) => page.dirty)
+      if (isOverwritten && !node.marked) this.#putMark(batch, node)
       this.putPages(batch, node, presence, taken)
       node.stableSizeBytes = sizeBytes
       if (node.truncateIntent === 'done') {

@@ -56,6 +56,8 @@ export class Node {
   hasUnsyncedData = false
   /** A removed node's blocks are still in the shadow: to be discarded after the commit. */
   hasShadowFile = false
+  /** A write is planned and not over; only while `dataLock` is held. */
+  isWriting = false
   /** Serialises changes of data and size. */
   readonly dataLock = new Lock()
   lastUse = 0

@@ -45,12 +45,12 @@ export class FileWriter {
     try {
       stored = this.#data.store(node, plan, offsetBytes, data)
     } catch (error) {
-      node.dataLock.release()
+      this.#data.end(node)
       throw error
     }
     if (isPromise(stored)) return this.#finish(caller, node, request, stored)
     const result = this.#apply(caller, node, request)
-    node.dataLock.release()
+    this.#data.end(node)
     return stability === 'unstable' ? result : this.#data.stabilise(node).then(() => result)
   }
 
@@ -82,7 +82,7 @@ export class FileWriter {
       if (node.removed) return refuseUnchanged('STALE', undefined)
       result = this.#apply(caller, node, request)
     } finally {
-      node.dataLock.release()
+      this.#data.end(node)
     }
     if (request.stability !== 'unstable') await this.#data.stabilise(node)
     return result
