@@ -152,7 +152,7 @@ export function modelAfter(log: readonly LogEntry[]): Model {
   for (const entry of log) {
     if (entry === 'all stable') {
       for (const node of model.nodes.values()) settle(node, 0, Number.MAX_SAFE_INTEGER)
-    } else if (entry.body.do !== 'list') model.apply(askingOf(entry), entry.body)
+    } else if (entry.body.do !== 'list' && entry.body.do !== 'burst') model.apply(askingOf(entry), entry.body)
   }
   return model
 }

@@ -7,7 +7,15 @@ import type { Model } from './model.ts'
 import { lookAt, type ModelNode, type NodeRef } from './model-node.ts'
 import { settle } from './model-objects.ts'
 import { may } from './model-permissions.ts'
-import { bytesOf, CALLERS, type Call, type List, type Operation, ROOT_CALLER } from './operation.ts'
+import {
+  type Burst,
+  bytesOf,
+  CALLERS,
+  type Call,
+  type List,
+  type Operation,
+  ROOT_CALLER,
+} from './operation.ts'
 import type { Answer, Handle, SubjectView } from './subject.ts'
 
 /** Thrown when the server and the model disagree. */
@@ -67,32 +75,38 @@ export class Driver {
       for (const node of this.model.nodes.values()) settle(node, 0, Number.MAX_SAFE_INTEGER)
   }
 
-  /** False: left out, because what it names was never made. */
-  async run(operation: Operation): Promise<boolean> {
+  /** How many calls were made; 0: left out, because what it names was never made. */
+  async run(operation: Operation): Promise<number> {
     const { body } = operation
-    return body.do === 'list' ? this.list(operation, body) : this.#call(operation, body)
+    if (body.do === 'burst') return this.#burst(body)
+    const isDone = body.do === 'list' ? await this.list(operation, body) : await this.#call(operation, body)
+    return isDone ? 1 : 0
+  }
+
+  async #burst({ operations }: Burst): Promise<number> {
+    for (const operation of operations) await this.prepare(operation)
+    const calls = await settleAll(operations.map((operation) => this.run(operation)))
+    // What none of the answers could show for certain is there to be seen now.
+    for (const { body } of operations)
+      if ('node' in body) await this.asRoot({ do: 'getattr', node: body.node })
+    return calls.reduce((sum, count) => sum + count, 0)
   }
 
   /** Asks for all that a call needs before it can be sent. */
   async prepare(operation: Operation): Promise<void> {
     const { body } = operation
-    if (body.do !== 'list') await this.#withHandles(body)
+    if (body.do !== 'list' && body.do !== 'burst') await this.#withHandles(body)
     if (body.do === 'setattr') await this.#guard(body)
   }
 
-  /** A call that is under way when the server is killed, and is then sent again. Precondition: `prepare`. */
+  /** A call that is under way when the server is killed, and is then sent again. Preconditions: `prepare`, and that `crash` reconnects. */
   async runAcross(operation: Operation, crash: () => Promise<void>): Promise<void> {
     const { body } = operation
     const view = this.#view
-    if (body.do === 'list' || view.performAcross === undefined) throw new Error('not to be sent again')
-    const restarted = async () => {
-      await crash()
-      this.reconnect(view, 'kill')
-    }
+    if (body.do === 'list' || body.do === 'burst' || view.performAcross === undefined)
+      throw new Error('not to be sent again')
     const caller = CALLERS[operation.caller]!
-    await this.perform(operation, body, (named, guard) =>
-      view.performAcross!(caller, named, guard, restarted),
-    )
+    await this.perform(operation, body, (named, guard) => view.performAcross!(caller, named, guard, crash))
   }
 
   /** A call of root between the operations; compared like all. */
@@ -121,7 +135,9 @@ export class Driver {
     const guard = call.do === 'setattr' ? await this.#guard(call) : undefined
     const expected = this.model.apply(askingOf(operation), call)
     if (expected === undefined) return false
-    const answer = await ask(named, guard)
+    const { unsure = [] } = operation
+    const asked = await ask(named, guard)
+    const answer = { ...asked, unsure: [...unsure, ...(asked.unsure ?? [])] }
     this.#remember(operation, answer.status)
     const complaints = compareAnswer(expected, answer, this.identities)
     if (expected.object !== undefined && answer.status === 'OK')
@@ -195,7 +211,7 @@ export class Driver {
       for (const entry of page.entries) if (entry.handle !== undefined) this.#learnEntry(directory, entry)
       afterCookie = page.entries.at(-1)!.cookie
       const next = between.shift()
-      if (next !== undefined && next.body.do !== 'list') await this.#call(next, next.body)
+      if (next !== undefined) await this.run(next)
       check.noteChanges()
     }
     throw this.mismatch(describe(operation), ['the listing does not end'])
@@ -249,6 +265,15 @@ export class Driver {
     this.recent.push(`${describe(operation)} -> ${outcome}`)
     if (this.recent.length > REMEMBERED) this.recent.shift()
   }
+}
+
+/** Waits for all, so that nothing goes on behind a failure, and then throws the first. */
+export async function settleAll<T>(promises: readonly Promise<T>[]): Promise<T[]> {
+  const results = await Promise.allSettled(promises)
+  return results.map((result) => {
+    if (result.status === 'rejected') throw result.reason
+    return result.value
+  })
 }
 
 export function askingOf(operation: Operation): Asking {

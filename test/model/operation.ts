@@ -1,5 +1,6 @@
 import type { Timestamp } from '../../src/base/clock.ts'
 import type { Caller, Stability } from '../../src/vfs/file-system.ts'
+import type { Role } from './expected.ts'
 import type { NodeRef } from './model-node.ts'
 import { patternBytes } from './seeded-random.ts'
 
@@ -105,12 +106,20 @@ export interface List {
   readonly between: readonly Operation[]
 }
 
+/** Calls that are all under way at once and do not meet, or meet only in the bytes of one file beside each other. */
+export interface Burst {
+  readonly do: 'burst'
+  readonly operations: readonly Operation[]
+}
+
 export interface Operation {
   /** Unique in a run; names what it makes ("n12"). */
   readonly id: number
   /** An index into CALLERS. */
   readonly caller: number
-  readonly body: Call | List
+  readonly body: Call | List | Burst
+  /** Attributes that depend on which of several calls at once came first. */
+  readonly unsure?: readonly Role[]
 }
 
 export const ROOT_CALLER = 0

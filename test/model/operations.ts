@@ -1,5 +1,6 @@
 import { FILE_NAME_MAX_BYTES, MAX_FILE_SIZE_BYTES, SYMLINK_MAX_BYTES } from '../../src/vfs/attributes.ts'
 import type { Stability } from '../../src/vfs/file-system.ts'
+import { apart, onOneFile } from './bursts.ts'
 import type { Model } from './model.ts'
 import type { ModelNode } from './model-node.ts'
 import {
@@ -35,6 +36,7 @@ const WEIGHTS = {
   rename: 10,
   link: 5,
   list: 3,
+  burst: 3,
   fsstat: 1,
   fsinfo: 1,
   pathconf: 1,
@@ -42,6 +44,7 @@ const WEIGHTS = {
 
 const BLOCK_BYTES = 4096
 const HOT_NODES = 12
+const BURST_CALLS = 8
 /** Above it, more is removed than made. */
 const MANY_NODES = 500
 const SMALL_SIZES = [0, 1, 2, 17, 100, 1000, 4095, 4096, 4097, 8191, 8192, 8193, 12_288]
@@ -68,17 +71,30 @@ export class OperationGenerator {
   }
 
   next(id: number): Operation {
-    const kind = this.#kind()
+    const kind = this.#random.weighted(WEIGHTS)
     if (kind === 'list') return { id, caller: this.#caller(this.#model.root), body: this.#list(id) }
-    const [call, about] = this.#call(id, kind)
-    return { id, caller: this.#caller(about), body: call }
+    if (kind === 'burst')
+      return { id, caller: ROOT_CALLER, body: { do: 'burst', operations: this.burst(id) } }
+    return this.#single(id)
   }
 
-  /** An operation that is one call. */
-  nextCall(id: number): Operation {
+  /** Calls that may be under way at once. */
+  burst(id: number): Operation[] {
+    if (this.#random.chance(0.4)) {
+      const file = this.#node(({ type }) => type === 'file')
+      if (file.type === 'file' && !file.gone) return onOneFile(file, id, this.#random)
+    }
+    const candidates: Operation[] = []
+    for (let index = 1; index <= BURST_CALLS; index += 1) candidates.push(this.#single(id + index / 100))
+    return apart(this.#model, candidates)
+  }
+
+  #single(id: number): Operation {
     for (;;) {
-      const operation = this.next(id)
-      if (operation.body.do !== 'list') return operation
+      const kind = this.#kind()
+      if (kind === 'list' || kind === 'burst') continue
+      const [call, about] = this.#call(id, kind)
+      return { id, caller: this.#caller(about), body: call }
     }
   }
 
@@ -90,7 +106,7 @@ export class OperationGenerator {
   }
 
   /** The call, and the object whose owner decides who had best ask. */
-  #call(id: number, kind: Exclude<keyof typeof WEIGHTS, 'list'>): [Call, ModelNode] {
+  #call(id: number, kind: Exclude<keyof typeof WEIGHTS, 'list' | 'burst'>): [Call, ModelNode] {
     switch (kind) {
       case 'getattr':
       case 'fsstat':

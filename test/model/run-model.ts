@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Identities } from './compare.ts'
-import { Driver, MismatchError } from './driver.ts'
+import { Driver, MismatchError, settleAll } from './driver.ts'
 import { Model } from './model.ts'
-import type { Operation } from './operation.ts'
+import { type Operation, ROOT_CALLER } from './operation.ts'
 import { OperationGenerator } from './operations.ts'
 import type { SeedTree } from './seed-tree.ts'
 import { SeededRandom } from './seeded-random.ts'
@@ -106,17 +106,20 @@ async function runEpisode(subject: Subject, run: ModelRun, episode: Episode): Pr
     const batches = drivers.map((driver, index) =>
       runBatch(driver, generators[index]!, { from, to: nextId, episode }),
     )
-    await allSettled(batches)
+    await settleAll(batches)
     const event = random.weighted(run.events)
     if (event === 'across') {
-      const operations = generators.map((generator) => generator.nextCall(nextId))
-      await killAcross(subject, episode, operations)
+      await killAcross(
+        subject,
+        episode,
+        generators.map((generator) => generator.burst(nextId)),
+      )
       nextId += 1
     } else if (event !== 'nothing') {
       await restart(subject, episode, event)
     }
   }
-  await allSettled(drivers.map((driver) => verifyTree(driver)))
+  await settleAll(drivers.map((driver) => verifyTree(driver)))
   for (const name of episode.names) {
     const problems = await subject.problems(name)
     if (problems.length > 0) throw new MismatchError(name, 'view check:', problems)
@@ -132,8 +135,9 @@ async function runBatch(
   for (let id = batch.from; id < batch.to; id += 1) {
     const operation = generator.next(id)
     steps.push({ view: driver.identities.view, operation })
-    if (await driver.run(operation)) summary.operations += 1
-    else summary.leftOut += 1
+    const calls = await driver.run(operation)
+    summary.operations += calls
+    if (calls === 0) summary.leftOut += 1
   }
 }
 
@@ -154,25 +158,39 @@ async function restart(subject: Subject, episode: Episode, how: 'clean' | 'kill'
 async function killAcross(
   subject: Subject,
   episode: Episode,
-  operations: readonly Operation[],
+  bursts: readonly (readonly Operation[])[],
 ): Promise<void> {
   const { drivers, summary, random, steps } = episode
   steps.push({ event: 'across' })
-  for (const [index, driver] of drivers.entries())
-    steps.push({ view: driver.identities.view, operation: operations[index]! })
-  await allSettled(drivers.map((driver) => commitAll(driver)))
-  await allSettled(drivers.map((driver, index) => driver.prepare(operations[index]!)))
+  for (const [index, driver] of drivers.entries()) {
+    const operation: Operation = {
+      id: -1,
+      caller: ROOT_CALLER,
+      body: { do: 'burst', operations: bursts[index]! },
+    }
+    steps.push({ view: driver.identities.view, operation })
+    await commitAll(driver)
+    for (const each of bursts[index]!) await driver.prepare(each)
+  }
   const delayMs = random.below(MOST_KILL_DELAY_MS)
   let crash: Promise<void> | undefined
   const crashOnce = () => {
-    crash ??= sleep(delayMs).then(() => subject.restart('kill'))
+    crash ??= killAfter(subject, drivers, delayMs)
     return crash
   }
-  await allSettled(drivers.map((driver, index) => driver.runAcross(operations[index]!, crashOnce)))
+  const calls = drivers.map((driver, index) =>
+    settleAll(bursts[index]!.map((operation) => driver.runAcross(operation, crashOnce))),
+  )
+  for (const done of await settleAll(calls)) summary.operations += done.length
   await crashOnce()
   summary.kills += 1
-  summary.operations += drivers.length
-  await allSettled(drivers.map((driver) => verifySome(driver, SOME_NODES, random)))
+  await settleAll(drivers.map((driver) => verifySome(driver, SOME_NODES, random)))
+}
+
+async function killAfter(subject: Subject, drivers: readonly Driver[], delayMs: number): Promise<void> {
+  await sleep(delayMs)
+  await subject.restart('kill')
+  for (const driver of drivers) driver.reconnect(driver.view, 'kill')
 }
 
 async function commitAll(driver: Driver): Promise<void> {
@@ -180,11 +198,4 @@ async function commitAll(driver: Driver): Promise<void> {
     if (node.unstable === undefined || node.gone) continue
     await driver.asRoot({ do: 'commit', node: node.ref, offsetBytes: 0, countBytes: 0 })
   }
-}
-
-/** Waits for all, so that nothing goes on behind a failure, and then throws the first. */
-async function allSettled(promises: readonly Promise<void>[]): Promise<void> {
-  const results = await Promise.allSettled(promises)
-  const failed = results.find((result) => result.status === 'rejected')
-  if (failed !== undefined) throw failed.reason
 }
