@@ -1,7 +1,9 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DamageError } from '../vfs/faults.ts'
 import { crc32c, unmaskedCrc } from './crc32c.ts'
+import { liveTables } from './live-tables.ts'
+import { Varints } from './varints.ts'
 
 /*
  * LevelDB does not compare the checksums of its tables when it reads them, and a damaged one can abort the whole
@@ -20,18 +22,22 @@ interface BlockHandle {
   readonly size: number
 }
 
-/** Throws DamageError, naming the table, when a checksum in any table of the database does not match. */
+/** Throws DamageError, naming the table, when a checksum in any table that the database counts on does not match. */
 export function checkTables(directory: string): void {
-  let names: string[]
-  try {
-    names = readdirSync(directory).filter((name) => /\.(ldb|sst)$/.test(name))
-  } catch {
-    return
+  for (const number of liveTables(directory)) {
+    const path = join(directory, `${String(number).padStart(6, '0')}.ldb`)
+    let bytes: Buffer
+    try {
+      bytes = readFileSync(path)
+    } catch (error) {
+      throw new DamageError(`index table ${path}`, 'it is gone, or cannot be read', { cause: error })
+    }
+    new TableReader(path, bytes).check()
   }
-  for (const name of names.sort()) {
-    const path = join(directory, name)
-    new TableReader(path, readFileSync(path)).check()
-  }
+}
+
+function handleOf(from: Varints): BlockHandle {
+  return { offset: from.next(), size: from.next() }
 }
 
 class TableReader {
@@ -49,8 +55,8 @@ class TableReader {
     if (footer < 0 || !bytes.subarray(bytes.length - MAGIC.length).equals(MAGIC))
       throw this.#damage('its end')
     const handles = new Varints(bytes.subarray(footer), () => this.#damage('its footer'))
-    const metaIndex = handles.handle()
-    const index = handles.handle()
+    const metaIndex = handleOf(handles)
+    const index = handleOf(handles)
     for (const entry of this.#entries(metaIndex)) this.#block(entry)
     for (const entry of this.#entries(index)) this.#block(entry)
   }
@@ -66,7 +72,7 @@ class TableReader {
       const keyBytes = from.next()
       from.next()
       from.skip(keyBytes)
-      yield from.handle()
+      yield handleOf(from)
     }
   }
 
@@ -83,41 +89,5 @@ class TableReader {
 
   #damage(part: string): DamageError {
     return new DamageError(`index table ${this.#path}`, `the checksum of ${part} does not match`)
-  }
-}
-
-/** LEB128 numbers, one after the other. */
-class Varints {
-  readonly #bytes: Buffer
-  readonly #damage: () => DamageError
-  #at = 0
-
-  constructor(bytes: Buffer, damage: () => DamageError) {
-    this.#bytes = bytes
-    this.#damage = damage
-  }
-
-  get isDone(): boolean {
-    return this.#at >= this.#bytes.length
-  }
-
-  next(): number {
-    let value = 0
-    for (let scale = 1; scale < Number.MAX_SAFE_INTEGER; scale *= 128) {
-      const byte = this.#bytes[this.#at]
-      if (byte === undefined) throw this.#damage()
-      this.#at += 1
-      value += (byte & 0x7f) * scale
-      if (byte < 0x80) return value
-    }
-    throw this.#damage()
-  }
-
-  skip(count: number): void {
-    this.#at += count
-  }
-
-  handle(): BlockHandle {
-    return { offset: this.next(), size: this.next() }
   }
 }

@@ -113,6 +113,40 @@ test('a changed byte in a table is damage that names the table, before LevelDB c
   expect(Buffer.from(store.get(key(1))!).toString()).toBe('a value that nobody changes')
 })
 
+test('a table that was being written when the process died does not count', async () => {
+  for (let number = 0; number < 50; number += 1) await store.commit(put(number), true)
+  // Twice: the log becomes a table, and an older one goes.
+  for (let round = 0; round < 3; round += 1) {
+    await store.close()
+    store = await open()
+    await store.commit(put(1000 + round), true)
+  }
+  await store.close()
+  const table = readdirSync(directory).find((file) => file.endsWith('.ldb'))!
+  writeFileSync(join(directory, '009999.ldb'), readFileSync(join(directory, table)).subarray(0, 100))
+  store = await open()
+  expect(store.tally(GROUP).records).toBe(53)
+  await store.close()
+  rmSync(join(directory, readdirSync(directory).find((file) => file.endsWith('.ldb'))!))
+  await expect(open()).rejects.toThrow(/index table .* it is gone/)
+  rmSync(directory, { recursive: true })
+  store = await open()
+})
+
+test('a changed byte in the MANIFEST is damage that names it; a torn end is none', async () => {
+  await store.commit(put(1), true)
+  await store.close()
+  const manifest = join(directory, readdirSync(directory).find((file) => file.startsWith('MANIFEST'))!)
+  const bytes = readFileSync(manifest)
+  const changed = Buffer.from(bytes)
+  changed[12]! ^= 1
+  writeFileSync(manifest, changed)
+  await expect(open()).rejects.toThrow(/index .*MANIFEST-\d+: cannot be read/)
+  writeFileSync(manifest, Buffer.concat([bytes, Buffer.from([1, 2, 3, 4, 200, 0, 1, 9])]))
+  store = await open()
+  expect(store.tally(GROUP).records).toBe(1)
+})
+
 test('a record under another key, or with a changed byte, is damage that names its key', () => {
   const record = sealRecord(key(1), Buffer.from('value'))
   expect(Buffer.from(openRecord(key(1), record)).toString()).toBe('value')
