@@ -14,7 +14,7 @@ import type {
 import type { FsStatus } from '../../src/vfs/status.ts'
 import type { Role } from './expected.ts'
 import { bytesOf, type Call } from './operation.ts'
-import type { Answer, Handle, ListAnswer, SubjectView } from './subject.ts'
+import type { Answer, Handle, ListAnswer, ListPage, SubjectView } from './subject.ts'
 
 type Looks = Partial<Record<Role, Attributes>>
 
@@ -49,18 +49,21 @@ export class FileSystemView implements SubjectView {
     }
   }
 
-  async list(
-    caller: Caller,
-    directory: Handle,
-    page: { readonly afterCookie: bigint; readonly size: number; readonly plus: boolean },
-  ): Promise<ListAnswer> {
+  async list(caller: Caller, directory: Handle, page: ListPage): Promise<ListAnswer> {
+    try {
+      return await this.#list(caller, directory, page)
+    } catch (error) {
+      if (error instanceof FsFault) return refusedList(error.status, undefined)
+      throw error
+    }
+  }
+
+  async #list(caller: Caller, directory: Handle, page: ListPage): Promise<ListAnswer> {
     const resolved = await this.#fs.resolve(nodeOf(directory), generationOf(directory))
-    if (!resolved.ok) return { status: resolved.status, entries: [], eof: false, directory: undefined }
+    if (!resolved.ok) return refusedList(resolved.status, undefined)
     const options = { maxEntries: page.size, withAttributes: page.plus }
     const result = await this.#fs.readdir(caller, nodeOf(directory), Number(page.afterCookie), options)
-    if (!result.ok) {
-      return { status: result.status, entries: [], eof: false, directory: result.fail.attributes }
-    }
+    if (!result.ok) return refusedList(result.status, result.fail.attributes)
     const { eof, attributes, entries } = result.value
     return {
       status: 'OK',
@@ -199,6 +202,10 @@ export class FileSystemView implements SubjectView {
     const looks = { object: attributes, ...inDirectory(result.value.wcc) }
     return { ...ok(looks), handle: this.#handle(node, generation) }
   }
+}
+
+function refusedList(status: FsStatus, directory: Attributes | undefined): ListAnswer {
+  return { status, entries: [], eof: false, directory }
 }
 
 function howOf(how: Extract<Call, { do: 'create' }>['how']): CreateHow {

@@ -1,6 +1,6 @@
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { MemoryLowerLayer } from '../conformance/memory-lower-layer.ts'
+import { type LowerFault, MemoryLowerLayer } from '../conformance/memory-lower-layer.ts'
 import { makeWorkDirectory } from '../rig/cache-directory.ts'
 import { Ganesha } from '../rig/ganesha.ts'
 import { writeTree } from '../rig/image-tree.ts'
@@ -9,14 +9,16 @@ import { assertSameTree, readTree } from '../rig/tree-digest.ts'
 import { OverlaySubject, SCRATCH } from './overlay-subject.ts'
 import { type ModelEvent, type ModelRun, viewsOfRun } from './run-model.ts'
 import { type SeedTree, seedTree } from './seed-tree.ts'
+import { SeededRandom } from './seeded-random.ts'
 import type { Subject } from './subject.ts'
 import { WireSubject, withRealCtimes } from './wire-subject.ts'
 
 /**
- * What stands below the model test: `in-process`: the overlay over an image in memory. The others are a real proxy,
- * asked over TCP: over `rowfs export`, over nfs-ganesha, and with its blocks on nfs-ganesha.
+ * What stands below the model test. `in-process`: the overlay over an image in memory; `faulty-image`: that image does
+ * not always answer. The others are a real proxy, asked over TCP: over `rowfs export`, over nfs-ganesha, and with its
+ * blocks on nfs-ganesha.
  */
-export const MODEL_MODES = ['in-process', 'export', 'ganesha', 'nfs-shadow'] as const
+export const MODEL_MODES = ['in-process', 'faulty-image', 'export', 'ganesha', 'nfs-shadow'] as const
 export type ModelMode = (typeof MODEL_MODES)[number]
 
 export interface OpenMode {
@@ -42,24 +44,37 @@ export function openMode(mode: ModelMode, seed: number, operations: number): Pro
     operationsPerEpisode: Math.min(operations, 5000),
     operationsPerBatch: 250,
     views: ['a', 'b'],
-    events: EVENTS[mode === 'in-process' ? mode : 'wire'],
+    events: EVENTS[isInProcess(mode) ? 'in-process' : 'wire'],
   }
-  return mode === 'in-process' ? openInProcess(run) : openWire(mode, run)
+  return isInProcess(mode) ? openInProcess(mode, run) : openWire(mode, run)
 }
 
-async function openInProcess(run: ModelRun): Promise<OpenMode> {
-  const subject = await inProcessSubject(run.seed, run.tree)
+export type InProcessMode = 'in-process' | 'faulty-image'
+
+export function isInProcess(mode: ModelMode): mode is InProcessMode {
+  return mode === 'in-process' || mode === 'faulty-image'
+}
+
+async function openInProcess(mode: InProcessMode, run: ModelRun): Promise<OpenMode> {
+  const subject = await inProcessSubject(mode, run.seed, run.tree)
   return { subject, run, close: () => subject.close() }
 }
 
 /** The seed decides how the image's server behaves, too: pages, lists without attributes, a handle for every name. */
-export function inProcessSubject(seed: number, tree: SeedTree): Promise<OverlaySubject> {
+export function inProcessSubject(mode: InProcessMode, seed: number, tree: SeedTree): Promise<OverlaySubject> {
+  const random = new SeededRandom(seed)
   const lower = new MemoryLowerLayer(tree, {
     entriesPerPage: 5 + (seed % 60),
     attributesInLists: seed % 3 !== 0,
     handlePerName: seed % 2 === 0,
+    ...(mode === 'faulty-image' ? { fault: () => nextFault(random) } : {}),
   })
-  return OverlaySubject.open(lower)
+  return OverlaySubject.open(lower, { isPatient: mode === 'faulty-image' })
+}
+
+function nextFault(random: SeededRandom): LowerFault {
+  const fault = random.weighted({ none: 194, late: 4, jukebox: 1, unavailable: 1 })
+  return fault === 'late' ? { delayMs: 1 } : fault
 }
 
 async function openWire(mode: 'export' | 'ganesha' | 'nfs-shadow', wanted: ModelRun): Promise<OpenMode> {

@@ -10,6 +10,7 @@ import { ViewCatalog } from '../../src/overlay/view-catalog.ts'
 import { LocalShadowStore } from '../../src/shadow/local-store.ts'
 import type { LowerLayer } from '../../src/vfs/lower-layer.ts'
 import { FileSystemView } from './file-system-view.ts'
+import { patientView } from './patient-view.ts'
 import type { Subject, SubjectView } from './subject.ts'
 
 /** Small, so that blocks leave the cache and are fetched again. */
@@ -30,21 +31,26 @@ interface Parts {
  */
 export class OverlaySubject implements Subject {
   readonly #lower: LowerLayer
+  readonly #isPatient: boolean
   #parts: Parts
 
-  private constructor(lower: LowerLayer, parts: Parts) {
+  private constructor(lower: LowerLayer, parts: Parts, isPatient: boolean) {
     this.#lower = lower
     this.#parts = parts
+    this.#isPatient = isPatient
   }
 
-  static async open(lower: LowerLayer): Promise<OverlaySubject> {
-    return new OverlaySubject(lower, await openParts(lower, newDirectory()))
+  /** `isPatient`: its clients try again when they are told JUKEBOX; without it that is a wrong answer. */
+  static async open(lower: LowerLayer, options: { isPatient?: boolean } = {}): Promise<OverlaySubject> {
+    const parts = await openParts(lower, newDirectory())
+    return new OverlaySubject(lower, parts, options.isPatient ?? false)
   }
 
   async view(name: string): Promise<SubjectView> {
     const { catalog } = this.#parts
     if (!catalog.has(name)) await catalog.create(name)
-    return new FileSystemView(catalog.fileSystem(name).fileSystem)
+    const view = new FileSystemView(catalog.fileSystem(name).fileSystem)
+    return this.#isPatient ? patientView(view) : view
   }
 
   async restart(how: 'clean' | 'kill'): Promise<void> {

@@ -50,6 +50,13 @@ export interface SeenEntry {
   readonly handle: Handle | undefined
 }
 
+export interface ListPage {
+  readonly afterCookie: bigint
+  /** In process the most entries; over the wire what the counts are made of. */
+  readonly size: number
+  readonly plus: boolean
+}
+
 export interface ListAnswer {
   readonly status: 'OK' | FsStatus
   readonly entries: readonly SeenEntry[]
@@ -71,11 +78,7 @@ export interface SubjectView {
     guardCtime: Timestamp | undefined,
     crash: () => Promise<void>,
   ): Promise<Answer>
-  list(
-    caller: Caller,
-    directory: Handle,
-    page: { readonly afterCookie: bigint; readonly size: number; readonly plus: boolean },
-  ): Promise<ListAnswer>
+  list(caller: Caller, directory: Handle, page: ListPage): Promise<ListAnswer>
 }
 
 /** The server: its views, and its ends. */

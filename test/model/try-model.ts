@@ -1,5 +1,12 @@
 import { MismatchError } from './driver.ts'
-import { inProcessSubject, type ModelMode, type OpenMode, openMode } from './modes.ts'
+import {
+  type InProcessMode,
+  inProcessSubject,
+  isInProcess,
+  type ModelMode,
+  type OpenMode,
+  openMode,
+} from './modes.ts'
 import { type EpisodeLog, type ModelSummary, runModel } from './run-model.ts'
 import { type Shrunk, shrink } from './shrink.ts'
 
@@ -23,12 +30,13 @@ export async function tryModel(mode: ModelMode, seed: number, operations: number
     return summary
   } catch (error) {
     await open.close().catch(() => {})
-    const shrunk = mode === 'in-process' ? await tryToShrink(open, log, error) : undefined
+    const shrunk = isInProcess(mode) ? await tryToShrink(mode, open, log, error) : undefined
     throw new ModelFailure(report({ mode, seed, operations, log, error, shrunk }), { cause: error })
   }
 }
 
 async function tryToShrink(
+  mode: InProcessMode,
   { run }: OpenMode,
   log: EpisodeLog | undefined,
   error: unknown,
@@ -37,7 +45,7 @@ async function tryToShrink(
   return shrink(log.steps, {
     tree: run.tree,
     view: error.view,
-    open: () => inProcessSubject(run.seed, run.tree),
+    open: () => inProcessSubject(mode, run.seed, run.tree),
     endsAtMs: Date.now() + SHRINK_MS,
   })
 }

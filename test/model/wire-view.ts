@@ -6,7 +6,7 @@ import type { Caller } from '../../src/vfs/file-system.ts'
 import { bytesOf, type Call } from './operation.ts'
 import { type Nfs3Name, type Nfs3Res, nfs3Call, nfs3Result } from './rpc-message.ts'
 import { ConnectionLostError, type RpcSocket } from './rpc-socket.ts'
-import type { Answer, Handle, ListAnswer, SubjectView } from './subject.ts'
+import type { Answer, Handle, ListAnswer, ListPage, SubjectView } from './subject.ts'
 import * as wire from './wire-values.ts'
 
 /** What a listing with no entry takes: attributes, verifier, "no more", eof. */
@@ -76,11 +76,7 @@ export class WireView implements SubjectView {
     return call.do === 'write' ? { ...answer, unsure: ['object.before'] } : answer
   }
 
-  async list(
-    caller: Caller,
-    directory: Handle,
-    page: { readonly afterCookie: bigint; readonly size: number; readonly plus: boolean },
-  ): Promise<ListAnswer> {
+  async list(caller: Caller, directory: Handle, page: ListPage): Promise<ListAnswer> {
     const dir = wire.handleBytes(directory)
     const cookieverf = new Uint8Array(NFS3_COOKIEVERFSIZE)
     for (let count = LISTING_FIXED_BYTES + page.size * 40; ; count += ENTRY_MAX_BYTES) {
