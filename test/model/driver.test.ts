@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import type { NodeId } from '../../src/vfs/file-system.ts'
 import { MismatchError } from './driver.ts'
 import { MemorySubject } from './memory-subject.ts'
 import { CALLERS, type Call, ROOT_CALLER } from './operation.ts'
@@ -7,6 +8,7 @@ import type { Answer, ListAnswer, Subject, SubjectView } from './subject.ts'
 
 const SEED = 42
 const OPERATIONS = 4000
+const IMAGE_OBJECTS = 200
 
 /** What can be wrong with a server: each must be found, or the model test shows nothing. */
 interface Sabotage {
@@ -157,13 +159,11 @@ const SABOTAGES: Readonly<Record<string, Sabotage>> = {
   'a stable byte lost by a kill': {
     kill: ({ fs }) => {
       fs.writeVerifier[0]! += 1
-      const found = fs.lookup(CALLERS[ROOT_CALLER]!, fs.root, Buffer.from('many'))
-      if (!found.ok) return
-      for (let index = 100; index < 150; index += 1) {
-        const name = Buffer.from(`file-${index}`)
-        const file = fs.lookup(CALLERS[ROOT_CALLER]!, found.value.object.node, name)
-        if (file.ok)
-          fs.write(CALLERS[ROOT_CALLER]!, file.value.object.node, 50, Buffer.from([0]), 'file-sync')
+      const root = CALLERS[ROOT_CALLER]!
+      for (let number = fs.root + 1; number < fs.root + IMAGE_OBJECTS; number += 1) {
+        const found = fs.getattr(root, number as NodeId)
+        if (found.ok && found.value.type === 'file' && found.value.sizeBytes > 0)
+          fs.write(root, number as NodeId, 0, Buffer.from([0]), 'file-sync')
       }
     },
   },
