@@ -95,18 +95,11 @@ export function attributesForNew(
   changes: AttributeChanges,
 ): { mode: number; uid: number; gid: number } {
   const inherits = (directory.mode & MODE_SETGID) !== 0
-  const gid = inherits ? directory.gid : caller.gid
+  const mayChoose = changes.gid !== undefined && (isRoot(caller) || isMember(caller, changes.gid))
+  const gid = mayChoose ? changes.gid! : inherits ? directory.gid : caller.gid
   // Linux makes directories without suid and sgid, whatever was asked for.
   let mode = (changes.mode ?? 0) & (type === 'directory' ? NEW_DIRECTORY_MODE_MASK : MODE_MASK)
   if (inherits && type === 'directory') mode |= MODE_SETGID
-  else if ((mode & MODE_SETGID) !== 0 && type !== 'directory' && !isRoot(caller) && !isMember(caller, gid)) {
-    mode &= ~MODE_SETGID
-  }
-  const isAllowed = isRoot(caller)
-  return {
-    mode,
-    uid: isAllowed ? (changes.uid ?? caller.uid) : caller.uid,
-    gid:
-      isAllowed || (changes.gid !== undefined && isMember(caller, changes.gid)) ? (changes.gid ?? gid) : gid,
-  }
+  else if (!isRoot(caller) && !isMember(caller, gid)) mode &= ~MODE_SETGID
+  return { mode, uid: isRoot(caller) ? (changes.uid ?? caller.uid) : caller.uid, gid }
 }
