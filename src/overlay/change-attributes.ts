@@ -69,7 +69,7 @@ export function changedAttributes(
   const gid = changes.gid ?? attributes.gid
   const isChown = changes.uid !== undefined || changes.gid !== undefined
   // A new owner must not inherit the old one's powers (what knfsd does, for root too).
-  if (isChown && attributes.type !== 'directory') mode = withoutSetId(caller, mode, attributes.gid)
+  if (isChown && attributes.type !== 'directory') mode = withoutSetId(caller, mode, gid)
   if (changes.mode !== undefined && !isRoot(caller) && !isMember(caller, gid)) mode &= ~MODE_SETGID
   if (changes.sizeBytes !== undefined) mode = modeAfterWrite(caller, { ...attributes, mode, gid })
   return {
